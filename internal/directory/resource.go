@@ -1,0 +1,110 @@
+// Package directory knows the things that can be booked and the tenants'
+// people who book them. It holds no calendar: what is taken when is the
+// business of the packages booking and availability.
+package directory
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"rmp/internal/tenant"
+)
+
+// Type is a kind of resource. It decides the sub-domain of the accounts.
+type Type struct {
+	Name   string // conference-room
+	Prefix string // confroom.resources.
+	Label  string // Conference room
+}
+
+// Types are the kinds of resource every tenant has. A resource's account is
+// in the domain Prefix + tenant domain.
+var Types = []Type{
+	{"conference-room", "confroom.resources.", "Conference room"},
+	{"parking-space", "parking.resources.", "Parking space"},
+	{"company-vehicle", "vehicles.resources.", "Company vehicle"},
+	{"equipment", "equipment.resources.", "Equipment"},
+	{"catering-service", "catering.resources.", "Catering service"},
+}
+
+// TypeByName answers the type of the name.
+func TypeByName(name string) (Type, bool) {
+	i := slices.IndexFunc(Types, func(t Type) bool { return t.Name == name })
+	if i < 0 {
+		return Type{}, false
+	}
+	return Types[i], true
+}
+
+// Domain is the sub-domain of the type's accounts in a tenant.
+func (t Type) Domain(tenantDomain string) string { return t.Prefix + tenantDomain }
+
+// Resource is a thing that can be booked: a room, a parking space, a vehicle,
+// a piece of equipment, a catering service.
+type Resource struct {
+	ID          string // internal; the address may change, this does not
+	Email       string // the account that holds its calendar, in lower case
+	Type        string // name of a Type
+	Name        string
+	Description string
+	Site        string // building or campus
+	Floor       string
+	Capacity    int // persons; 0 where it means nothing
+	Features    []string
+	TimeZone    string // IANA name
+	Active      bool
+	Version     int64 // grows with each change; the ETag
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
+// Filter chooses resources. Zero fields do not restrict.
+type Filter struct {
+	Type        string
+	Query       string // in name, address, site, floor or description, letter case ignored
+	MinCapacity int
+	Features    []string // all of them
+	Site        string
+	Emails      []string // only these
+	Limit       int      // at most that many; 0: all
+	After       string   // cursor: only addresses after this one in order
+}
+
+// Matches reports whether a resource passes the filter (Limit and After
+// aside).
+func (f Filter) Matches(r Resource) bool {
+	switch {
+	case f.Type != "" && r.Type != f.Type,
+		r.Capacity < f.MinCapacity,
+		f.Site != "" && !strings.EqualFold(f.Site, r.Site),
+		len(f.Emails) > 0 && !slices.ContainsFunc(f.Emails, func(e string) bool { return strings.EqualFold(e, r.Email) }):
+		return false
+	}
+	for _, want := range f.Features {
+		if !slices.ContainsFunc(r.Features, func(have string) bool { return strings.EqualFold(have, want) }) {
+			return false
+		}
+	}
+	if f.Query != "" {
+		q := strings.ToLower(f.Query)
+		text := strings.ToLower(r.Name + "\n" + r.Email + "\n" + r.Site + "\n" + r.Floor + "\n" + r.Description)
+		return strings.Contains(text, q)
+	}
+	return true
+}
+
+// Store keeps the resources of one tenant.
+type Store interface {
+	// Resources answers those that pass the filter, ordered by address.
+	Resources(ctx context.Context, f Filter) ([]Resource, error)
+	// Resource answers one, or a fault of code NotFound.
+	Resource(ctx context.Context, email string) (Resource, error)
+	// SaveResource inserts the resource, or updates the one of the same
+	// address; it fills in ID, Version and the times.
+	SaveResource(ctx context.Context, r *Resource) error
+}
+
+// Stores gives the store of a tenant.
+type Stores func(tenant.ID) Store
