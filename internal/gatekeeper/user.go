@@ -21,8 +21,8 @@ type User struct {
 	Email        string // in lower case; unique in the installation
 	Name         string
 	Role         tenant.Role
-	CGPDomain    string // the CommuniGate domain of the account
-	PasswordHash string // bcrypt or argon2id, with its parameters
+	CGPDomain    string      // the CommuniGate domain of the account
+	PasswordHash string      // bcrypt or argon2id, with its parameters
 	CGPPassword  secret.Text // separate CommuniGate password, or empty; sealed in storage
 	Active       bool
 	FailedTries  int

@@ -1,0 +1,55 @@
+// Package config is the configuration of rmp: one struct, read from flags,
+// RMP_* environment variables and a TOML file, in that order of precedence.
+//
+// Every key is documented in docs/configuration.md; a test holds that.
+package config
+
+import (
+	"time"
+
+	"rmp/internal/secret"
+)
+
+// Serve is the configuration of `rmp serve`.
+type Serve struct {
+	Data     string `help:"Directory for the database, the stand-in and their keys." default:"data" env:"RMP_DATA" placeholder:"DIR"`
+	Listen   string `help:"Address of the web interface and the HTTP API." default:"127.0.0.1:8080" env:"RMP_LISTEN" placeholder:"ADDR"`
+	DB       string `help:"Database: a postgres:// URL, or a path for SQLite. Default: rmp.db in the data directory." env:"RMP_DB" placeholder:"URL"`
+	Demo     bool   `help:"Create the demo tenant in an empty database (with the stand-in only)." default:"true" negatable:"" env:"RMP_DEMO"`
+	LogLevel string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"RMP_LOG_LEVEL"`
+
+	StandinHTTP  string `help:"Stand-in: address for XIMSS over HTTP. Default: a free loopback port." env:"RMP_STANDIN_HTTP" placeholder:"ADDR"`
+	StandinXIMSS string `help:"Stand-in: address for XIMSS over TCP. Default: a free loopback port." env:"RMP_STANDIN_XIMSS" placeholder:"ADDR"`
+	StandinCLI   string `help:"Stand-in: address for CLI. Default: a free loopback port." env:"RMP_STANDIN_CLI" placeholder:"ADDR"`
+
+	CGP CGP `embed:"" prefix:"cgp."`
+}
+
+// CGP says how to reach a CommuniGate Pro server. Without a host, rmp starts
+// its own stand-in.
+type CGP struct {
+	Host          string        `help:"Name or address of the CommuniGate Pro server; empty: start the stand-in." env:"RMP_CGP_HOST" placeholder:"HOST"`
+	HTTPPort      int           `help:"Port of XIMSS over HTTP (8100 clear, 9100 TLS)." default:"8100" env:"RMP_CGP_HTTP_PORT"`
+	CLIPort       int           `help:"Port of CLI." default:"106" env:"RMP_CGP_CLI_PORT"`
+	TLS           bool          `help:"Use TLS for XIMSS." env:"RMP_CGP_TLS"`
+	CLITLS        bool          `help:"Upgrade CLI to TLS (STLS)." name:"cli-tls" env:"RMP_CGP_CLI_TLS"`
+	CAFile        string        `help:"Certificates that sign the server's, in PEM." env:"RMP_CGP_CA_FILE" placeholder:"FILE"`
+	Admin         string        `help:"Account with the rights to create accounts and set mailbox rights." env:"RMP_CGP_ADMIN" placeholder:"NAME"`
+	AdminPassword secret.Text   `help:"Its password." env:"RMP_CGP_ADMIN_PASSWORD"`
+	Domain        string        `help:"Main mail domain of the organisation, for the first tenant." env:"RMP_CGP_DOMAIN" placeholder:"DOMAIN"`
+	Sessions      int           `help:"Most XIMSS sessions per tenant that this process keeps; a server without a licence allows 5 in all." default:"3" env:"RMP_CGP_SESSIONS"`
+	Timeout       time.Duration `help:"Longest wait for one answer." default:"5s" env:"RMP_CGP_TIMEOUT"`
+}
+
+// Standin is the configuration of `rmp standin`.
+type Standin struct {
+	Data          string      `help:"Directory for its storage." default:"standin-data" env:"RMP_STANDIN_DATA" placeholder:"DIR"`
+	HTTP          string      `help:"Address for XIMSS over HTTP." default:"127.0.0.1:8100" env:"RMP_STANDIN_HTTP" placeholder:"ADDR"`
+	XIMSS         string      `help:"Address for XIMSS over TCP." default:"127.0.0.1:11024" name:"ximss" env:"RMP_STANDIN_XIMSS" placeholder:"ADDR"`
+	CLI           string      `help:"Address for CLI." default:"127.0.0.1:8106" name:"cli" env:"RMP_STANDIN_CLI" placeholder:"ADDR"`
+	Admin         string      `help:"Name of the administrator, created at the first start." default:"postmaster" env:"RMP_STANDIN_ADMIN" placeholder:"NAME"`
+	AdminPassword secret.Text `help:"Its password." required:"" env:"RMP_STANDIN_ADMIN_PASSWORD" placeholder:"PW"`
+	Domain        string      `help:"Main domain of the server, created at the first start." default:"standin.test" env:"RMP_STANDIN_DOMAIN"`
+	Sessions      int         `help:"Most concurrent XIMSS sessions; 5 is what CommuniGate Pro allows without a licence." default:"5" env:"RMP_STANDIN_SESSIONS"`
+	LogLevel      string      `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"RMP_LOG_LEVEL"`
+}

@@ -1,0 +1,192 @@
+package outbox
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	mrand "math/rand/v2"
+	"sync"
+	"time"
+
+	"rmp/internal/tenant"
+)
+
+// Times of the worker.
+const (
+	leaseTime  = 15 * time.Second // longer than any single try
+	tryTime    = 10 * time.Second // one batch of writes
+	nowBudget  = 2 * time.Second  // how long a request waits for its own writes
+	idlePoll   = time.Second      // looking for work when nothing wakes the worker
+	batch      = 64               // jobs leased at once
+	firstPause = time.Second      // after the first failure; doubles
+	longest    = 5 * time.Minute  // pause between two tries
+	maxRefused = 8                // refusals until a person must look
+)
+
+// ErrRefused is wrapped by the error of a write that CommuniGate refused: to
+// try again may help (a right was granted meanwhile), but not forever. Any
+// other error is one of the way there and is retried without end.
+var ErrRefused = errors.New("CommuniGate Pro refused the write")
+
+// Calendars writes bookings into calendars.
+type Calendars interface {
+	// Write makes the calendars of the jobs, all of one tenant, hold or not
+	// hold their bookings, and answers an error or nil for each.
+	Write(ctx context.Context, t tenant.ID, jobs []Job) []error
+}
+
+// Outcome counts what became of writes, for the metrics.
+type Outcome func(result string, n int)
+
+// Worker makes calendars hold what the store says they should.
+type Worker struct {
+	store     Store
+	calendars Calendars
+	log       *slog.Logger
+	now       func() time.Time
+	outcome   Outcome
+	name      string
+	wake      chan struct{}
+}
+
+// New makes a worker; Run lets it work. outcome may be nil.
+func New(store Store, calendars Calendars, log *slog.Logger, now func() time.Time, outcome Outcome) *Worker {
+	if outcome == nil {
+		outcome = func(string, int) {}
+	}
+	return &Worker{store: store, calendars: calendars, log: log, now: now, outcome: outcome,
+		name: rand.Text(), wake: make(chan struct{}, 1)}
+}
+
+// The two leaseholders of one process differ, so that the background does
+// not take what a request is working on.
+func (w *Worker) foreground() string { return w.name + "/request" }
+func (w *Worker) background() string { return w.name + "/background" }
+
+// Lease implements booking.Writer.
+func (w *Worker) Lease() (string, time.Time) { return w.foreground(), w.now().Add(leaseTime) }
+
+// WriteNow implements booking.Writer: it works on the booking's jobs within
+// a short budget, whether or not the request is still wanted. What fails is
+// retried in the background.
+func (w *Worker) WriteNow(ctx context.Context, t tenant.ID, bookingID string) {
+	ctx = context.WithoutCancel(ctx)
+	done := make(chan struct{})
+	go func() { // outlives the budget, not tryTime
+		defer close(done)
+		ctx, cancel := context.WithTimeout(ctx, tryTime)
+		defer cancel()
+		now := w.now()
+		jobs, err := w.store.LeaseBooking(ctx, t, bookingID, w.foreground(), now, now.Add(leaseTime))
+		if err != nil {
+			w.log.ErrorContext(ctx, "lease the calendar writes of a booking", "booking", bookingID, "err", err)
+			return
+		}
+		w.write(ctx, t, jobs)
+	}()
+	budget := time.NewTimer(nowBudget)
+	defer budget.Stop()
+	select {
+	case <-done:
+	case <-budget.C:
+	}
+}
+
+// Wake makes the worker look for work at once.
+func (w *Worker) Wake() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run works until the context ends.
+func (w *Worker) Run(ctx context.Context) error {
+	for {
+		n, err := w.Step(ctx)
+		if err != nil && ctx.Err() == nil {
+			w.log.ErrorContext(ctx, "outbox", "err", err)
+		}
+		if n == batch {
+			continue
+		}
+		// Several processes must not look in step.
+		pause := time.NewTimer(idlePoll/2 + mrand.N(idlePoll))
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return nil
+		case <-w.wake:
+			pause.Stop()
+		case <-pause.C:
+		}
+	}
+}
+
+// Step leases one batch of jobs, works on it, and answers how many it were.
+func (w *Worker) Step(ctx context.Context) (int, error) {
+	now := w.now()
+	jobs, err := w.store.Lease(ctx, w.background(), now, now.Add(leaseTime), batch)
+	if err != nil {
+		return 0, fmt.Errorf("lease jobs: %w", err)
+	}
+	byTenant := map[tenant.ID][]Job{}
+	for _, j := range jobs {
+		byTenant[j.Tenant] = append(byTenant[j.Tenant], j)
+	}
+	var wg sync.WaitGroup
+	for t, jobs := range byTenant {
+		wg.Go(func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
+			defer cancel()
+			w.write(ctx, t, jobs)
+		})
+	}
+	wg.Wait()
+	return len(jobs), nil
+}
+
+func (w *Worker) write(ctx context.Context, t tenant.ID, jobs []Job) {
+	if len(jobs) == 0 {
+		return
+	}
+	errs := w.calendars.Write(ctx, t, jobs)
+	// The outcome is noted even if the time for the writes is over.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
+	defer cancel()
+	for i, j := range jobs {
+		if err := w.note(ctx, j, errs[i]); err != nil {
+			// The lease runs out and the write, being idempotent, is repeated.
+			w.log.ErrorContext(ctx, "note a calendar write", "booking", j.Booking.ID, "calendar", j.Calendar, "err", err)
+		}
+	}
+}
+
+func (w *Worker) note(ctx context.Context, j Job, failure error) error {
+	now := w.now()
+	if failure == nil {
+		w.outcome("synced", 1)
+		return w.store.Done(ctx, j, now)
+	}
+	next := now.Add(pauseAfter(j.Attempts))
+	result := "retried"
+	if errors.Is(failure, ErrRefused) && j.Attempts+1 >= maxRefused {
+		next, result = time.Time{}, "given-up"
+	}
+	w.outcome(result, 1)
+	w.log.WarnContext(ctx, "calendar write failed", "tenant", j.Tenant, "booking", j.Booking.ID, "calendar", j.Calendar,
+		"attempt", j.Attempts+1, "outcome", result, "err", failure)
+	return w.store.Failed(ctx, j, failure.Error(), now, next)
+}
+
+// pauseAfter doubles with each failed try and varies by a quarter, so that
+// many jobs that failed together do not come back together.
+func pauseAfter(attempts int) time.Duration {
+	p := longest
+	if attempts < 9 {
+		p = min(longest, firstPause<<attempts)
+	}
+	return p*3/4 + mrand.N(p/2)
+}
