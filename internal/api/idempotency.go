@@ -1,0 +1,137 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"time"
+
+	"rmp/internal/fault"
+	"rmp/internal/webauth"
+)
+
+// Answer is a stored answer of a creating request.
+type Answer struct {
+	Status   int
+	Type     string // Content-Type
+	Location string
+	ETag     string
+	Body     []byte
+}
+
+// Idempotency remembers creating requests of one tenant by person and key.
+type Idempotency interface {
+	// Begin notes that a request with the key and the hash of its body has
+	// begun. It answers the stored answer of an earlier one, or nil if this
+	// is the first. ErrKeyReused: the earlier had another body. ErrKeyBusy:
+	// the earlier is still at work; one that began before stale is taken as
+	// dead.
+	Begin(ctx context.Context, person, key, hash string, now, stale time.Time) (*Answer, error)
+	// Finish stores the answer.
+	Finish(ctx context.Context, person, key string, a Answer) error
+	// Release forgets a request that changed nothing, so that the key can be
+	// used again.
+	Release(ctx context.Context, person, key string) error
+}
+
+// Errors of Idempotency.Begin.
+var (
+	ErrKeyReused = errors.New("the key was used with another request")
+	ErrKeyBusy   = errors.New("the request with the key is still at work")
+)
+
+const maxKey = 255
+
+// idempotent gives the first answer again to a POST that repeats an
+// Idempotency-Key.
+func (a *API) idempotent(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := r.Header.Get("Idempotency-Key")
+		p, signedIn := webauth.Principal(r.Context())
+		if r.Method != http.MethodPost || key == "" || !signedIn {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if len(key) > maxKey {
+			a.writeProblem(w, r, fault.InvalidField("header.Idempotency-Key", "longer than %d bytes", maxKey))
+			return
+		}
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+		if err != nil {
+			var tooLarge *http.MaxBytesError
+			if errors.As(err, &tooLarge) {
+				a.writeProblem(w, r, fault.Wrap(err, fault.TooLarge, "the body is larger than %d bytes", maxBody))
+				return
+			}
+			a.writeProblem(w, r, fault.Wrap(err, fault.Malformed, "the body could not be read"))
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		hash := sha256.New()
+		_, _ = io.WriteString(hash, r.URL.RequestURI()+"\n")
+		_, _ = hash.Write(body)
+		store := a.Idempotency(p.Tenant)
+		now := a.Now()
+		stored, err := store.Begin(r.Context(), p.Email, key, hex.EncodeToString(hash.Sum(nil)), now, now.Add(-idempotencyStale))
+		switch {
+		case errors.Is(err, ErrKeyReused):
+			a.writeProblem(w, r, fault.InvalidField("header.Idempotency-Key", "was used with another request"))
+			return
+		case errors.Is(err, ErrKeyBusy):
+			a.writeProblem(w, r, &fault.Error{Code: fault.TooMany, Text: "the first request with this Idempotency-Key is still at work", RetryAfter: time.Second})
+			return
+		case err != nil:
+			a.writeProblem(w, r, err)
+			return
+		case stored != nil:
+			replay(w, *stored)
+			return
+		}
+		rec := &answerRecorder{statusRecorder: statusRecorder{ResponseWriter: w, status: http.StatusOK}}
+		finished := false
+		defer func() { // also when the handler panics
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 5*time.Second)
+			defer cancel()
+			if finished && rec.status < 300 {
+				h := rec.Header()
+				err = store.Finish(ctx, p.Email, key, Answer{Status: rec.status, Type: h.Get("Content-Type"),
+					Location: h.Get("Location"), ETag: h.Get("ETag"), Body: rec.body.Bytes()})
+			} else {
+				err = store.Release(ctx, p.Email, key)
+			}
+			if err != nil {
+				a.log.ErrorContext(ctx, "note the end of an idempotent request", "err", err, "requestId", requestID(ctx))
+			}
+		}()
+		next.ServeHTTP(rec, r)
+		finished = true
+	})
+}
+
+type answerRecorder struct {
+	statusRecorder
+	body bytes.Buffer
+}
+
+func (r *answerRecorder) Write(b []byte) (int, error) {
+	r.body.Write(b)
+	return r.statusRecorder.Write(b)
+}
+
+func replay(w http.ResponseWriter, a Answer) {
+	set := func(name, value string) {
+		if value != "" {
+			w.Header().Set(name, value)
+		}
+	}
+	set("Content-Type", a.Type)
+	set("Location", a.Location)
+	set("ETag", a.ETag)
+	set("Idempotency-Replayed", "true")
+	w.WriteHeader(a.Status)
+	_, _ = w.Write(a.Body) // the client may be gone
+}
