@@ -15,8 +15,11 @@ type Serve struct {
 	Data     string `help:"Directory for the database, the stand-in and their keys." default:"data" env:"RMP_DATA" placeholder:"DIR"`
 	Listen   string `help:"Address of the web interface and the HTTP API." default:"127.0.0.1:8080" env:"RMP_LISTEN" placeholder:"ADDR"`
 	DB       string `help:"Database: a postgres:// URL, or a path for SQLite. Default: rmp.db in the data directory." env:"RMP_DB" placeholder:"URL"`
-	Demo     bool   `help:"Create the demo tenant in an empty database (with the stand-in only)." default:"true" negatable:"" env:"RMP_DEMO"`
+	Demo     string `help:"Create the demo tenant in an empty database: auto (with the stand-in only), yes (also on the CommuniGate Pro server that is configured), no." default:"auto" enum:"auto,yes,no" env:"RMP_DEMO"`
+	NoDemo   bool   `help:"Start empty; the same as --demo=no." env:"RMP_NO_DEMO"`
 	LogLevel string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"RMP_LOG_LEVEL"`
+
+	SecretKey secret.Text `help:"32 bytes in base64 that sign the tokens and seal stored passwords; the same for all processes on one database. Default: made at the first start and kept in the data directory." env:"RMP_SECRET_KEY" placeholder:"BASE64"`
 
 	StandinHTTP  string `help:"Stand-in: address for XIMSS over HTTP. Default: a free loopback port." env:"RMP_STANDIN_HTTP" placeholder:"ADDR"`
 	StandinXIMSS string `help:"Stand-in: address for XIMSS over TCP. Default: a free loopback port." env:"RMP_STANDIN_XIMSS" placeholder:"ADDR"`
