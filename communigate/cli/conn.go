@@ -1,0 +1,263 @@
+// Package cli is a client for the CLI of CommuniGate Pro: the line protocol
+// of its PWD module, usually on port 106 (CommuniGate Pro Guide, CLI.html and
+// PWD.html).
+//
+// The life of a command: its arguments are written in the textual object
+// format (package dataformat), which quotes whatever could end a line or an
+// argument; one line goes out, one line with a code comes back. The
+// connection is switched to INLINE right after login, so that the data of a
+// reply stands on that line. Codes 200 and 201 are success; any other is an
+// *Error with the server's own code and text.
+//
+// A Conn serves one command at a time. When a command is cancelled or its
+// reply cannot be understood, the connection is closed, since the next reply
+// could belong to the wrong command. A Pool keeps a bounded number of them.
+package cli
+
+import (
+	"bufio"
+	"context"
+	"crypto/md5" //nolint:gosec // APOP is MD5, RFC 1939
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"rmp/communigate/dataformat"
+)
+
+// Config says how to connect.
+type Config struct {
+	Addr     string // host:port
+	User     string
+	Password string
+	TLS      *tls.Config   // from the start; nil: clear text
+	StartTLS *tls.Config   // by STLS after the greeting; nil: none
+	Timeout  time.Duration // for a command whose context has no deadline; default 10 s
+}
+
+const (
+	defaultTimeout = 10 * time.Second
+	maxReply       = 64 << 20 // a list of all the accounts of a large domain
+	maxCommand     = 4 << 20
+)
+
+// Conn is a connection that has logged in.
+type Conn struct {
+	conn    net.Conn
+	r       *bufio.Reader
+	timeout time.Duration
+	used    time.Time
+	broken  bool
+}
+
+// Dial connects and logs in: by APOP when the greeting offers it, so that the
+// password does not travel, else by USER and PASS.
+func Dial(ctx context.Context, cfg Config) (*Conn, error) {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
+	defer cancel()
+	var d net.Dialer
+	nc, err := d.DialContext(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return nil, &TransportError{Op: "connect", Err: err, Unsent: true}
+	}
+	if cfg.TLS != nil {
+		nc = tls.Client(nc, cfg.TLS)
+	}
+	c := &Conn{conn: nc, r: bufio.NewReaderSize(nc, 16<<10), timeout: cfg.Timeout}
+	if err := c.login(ctx, cfg); err != nil {
+		_ = nc.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *Conn) login(ctx context.Context, cfg Config) error {
+	greeting, err := c.exchange(ctx, "", "greeting")
+	if err != nil {
+		return err
+	}
+	if cfg.StartTLS != nil {
+		if _, err := c.exchange(ctx, "STLS", "STLS"); err != nil {
+			return err
+		}
+		c.conn = tls.Client(c.conn, cfg.StartTLS)
+		c.r.Reset(c.conn)
+	}
+	user, err := dataformat.AppendString(nil, cfg.User)
+	if err != nil || strings.ContainsAny(cfg.Password, "\r\n\x00") {
+		return errors.New("CLI login: the name or the password has a character that a line cannot carry")
+	}
+	if banner := apopBanner(greeting.text); banner != "" && cfg.StartTLS == nil {
+		sum := md5.Sum([]byte(banner + cfg.Password)) //nolint:gosec // APOP is MD5
+		if _, err := c.exchange(ctx, "APOP "+bareName(cfg.User, user)+" "+hex.EncodeToString(sum[:]), "APOP"); err != nil {
+			return err
+		}
+	} else {
+		if _, err := c.exchange(ctx, "USER "+bareName(cfg.User, user), "USER"); err != nil {
+			return err
+		}
+		if _, err := c.exchange(ctx, "PASS "+cfg.Password, "PASS"); err != nil {
+			return err
+		}
+	}
+	_, err = c.exchange(ctx, "INLINE", "INLINE")
+	return err
+}
+
+// bareName leaves an account name unquoted, as the vendor's clients do,
+// unless it has a character that needs quotes.
+func bareName(name string, quoted []byte) string {
+	for i := range len(name) {
+		c := name[i]
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.@", c) >= 0) {
+			return string(quoted)
+		}
+	}
+	return name
+}
+
+func apopBanner(greeting string) string {
+	i := strings.IndexByte(greeting, '<')
+	j := strings.LastIndexByte(greeting, '>')
+	if i < 0 || j < i || !strings.Contains(greeting[i:j], "@") {
+		return ""
+	}
+	return greeting[i : j+1]
+}
+
+type reply struct {
+	code int
+	text string
+}
+
+// exchange sends a line (unless it is empty) and reads the reply to it. name
+// stands for the line in errors, without its arguments.
+func (c *Conn) exchange(ctx context.Context, line, name string) (reply, error) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(c.timeout)
+	}
+	if c.broken {
+		return reply{}, &TransportError{Op: name, Err: net.ErrClosed, Unsent: true}
+	}
+	if err := c.conn.SetDeadline(deadline); err != nil {
+		return reply{}, c.fail(name, err, true)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = c.conn.SetDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if !stop() { // the deadline in the past may still come
+			c.broken = true
+			_ = c.conn.Close()
+		}
+	}()
+	if line != "" {
+		if n, err := c.conn.Write([]byte(line + "\r\n")); err != nil {
+			return reply{}, c.fail(name, ctxErr(ctx, err), n == 0)
+		}
+	}
+	text, err := c.readLine()
+	if err != nil {
+		return reply{}, c.fail(name, ctxErr(ctx, err), false)
+	}
+	c.used = time.Now()
+	code, rest, _ := strings.Cut(text, " ")
+	n, err := strconv.Atoi(code)
+	if err != nil || n < 100 || n > 999 {
+		return reply{}, c.fail(name, &ProtocolError{"a reply does not begin with a code of three digits"}, false)
+	}
+	if n >= 400 {
+		return reply{}, &Error{Code: n, Text: rest, Command: name}
+	}
+	return reply{n, rest}, nil
+}
+
+func ctxErr(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+func (c *Conn) readLine() (string, error) {
+	var b strings.Builder
+	for {
+		part, err := c.r.ReadSlice('\n')
+		b.Write(part)
+		switch {
+		case err == nil:
+			return strings.TrimRight(b.String(), "\r\n"), nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return "", err
+		case b.Len() > maxReply:
+			return "", &ProtocolError{fmt.Sprintf("a reply is longer than %d bytes", maxReply)}
+		}
+	}
+}
+
+// fail closes the connection: what comes next on it could be the answer to
+// what failed.
+func (c *Conn) fail(op string, err error, unsent bool) error {
+	c.broken = true
+	_ = c.conn.Close()
+	var p *ProtocolError
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	return &TransportError{Op: op, Err: err, Unsent: unsent}
+}
+
+// Word is an argument that goes out as it is: a keyword of the protocol.
+// Never make one from input.
+type Word string
+
+// Raw sends a command: its name, then arguments. A Word goes out as it is;
+// everything else is written in the object format. The data of the reply are
+// answered, or nil if there are none.
+func (c *Conn) Raw(ctx context.Context, command Word, arguments ...any) (dataformat.Value, error) {
+	line := []byte(command)
+	for i, a := range arguments {
+		line = append(line, ' ')
+		if w, ok := a.(Word); ok {
+			line = append(line, w...)
+			continue
+		}
+		var err error
+		if line, err = dataformat.Append(line, a); err != nil {
+			return nil, fmt.Errorf("%s: argument %d: %w", command, i+1, err)
+		}
+	}
+	if len(line) > maxCommand {
+		return nil, fmt.Errorf("%s: the command is longer than %d bytes", command, maxCommand)
+	}
+	r, err := c.exchange(ctx, string(line), string(command))
+	if err != nil {
+		return nil, err
+	}
+	if r.code != 201 {
+		return nil, nil
+	}
+	v, err := dataformat.Parse(r.text)
+	if err != nil {
+		return nil, c.fail(string(command), &ProtocolError{err.Error()}, false)
+	}
+	return v, nil
+}
+
+// Close says goodbye and closes the connection.
+func (c *Conn) Close() error {
+	if !c.broken {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		_, _ = c.exchange(ctx, "QUIT", "QUIT")
+	}
+	c.broken = true
+	return c.conn.Close()
+}

@@ -1,0 +1,382 @@
+package backend
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"rmp/communigate/dataformat"
+)
+
+// Account is one account.
+type Account struct {
+	ID       int64
+	Name     string // without the domain
+	Domain   string
+	Password string
+	Settings dataformat.Dict
+	Prefs    dataformat.Dict
+	Rules    dataformat.Array
+	Rights   []string
+}
+
+// Address is name@domain.
+func (a Account) Address() string { return a.Name + "@" + a.Domain }
+
+// Can reports whether the account has a right over the server.
+func (a Account) Can(right string) bool {
+	return slices.Contains(a.Rights, "Master") || slices.Contains(a.Rights, right)
+}
+
+// RealName is the name for people.
+func (a Account) RealName() string { return a.Settings.String("RealName") }
+
+func (tx *Tx) firstStart(o Options) error {
+	if _, err := tx.exec(`INSERT INTO domains (name, main, settings) VALUES (?, 1, '{}') ON CONFLICT DO NOTHING`, tx.b.main); err != nil {
+		return err
+	}
+	name := o.Admin + "@" + tx.b.main
+	a, err := tx.Account(name)
+	if err == nil {
+		if a.Password != o.AdminPassword {
+			return tx.SetPassword(name, o.AdminPassword)
+		}
+		return nil
+	}
+	if err := tx.CreateAccount(name, dataformat.Dict{"Password": o.AdminPassword, "RealName": "Administrator"}); err != nil {
+		return err
+	}
+	return tx.SetRights(name, []string{"Master"})
+}
+
+// Domains answers the names of all domains, the main one first.
+func (tx *Tx) Domains() ([]string, error) {
+	var out []string
+	err := tx.rows(func(r *sql.Rows) error {
+		var n string
+		err := r.Scan(&n)
+		out = append(out, n)
+		return err
+	}, `SELECT name FROM domains ORDER BY main DESC, name`)
+	return out, err
+}
+
+// validName refuses what could not be a name of a domain or an account.
+func validName(s string) bool {
+	return s != "" && len(s) <= 255 && !strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`"\/<>(){}[],;:=@|*`, r)
+	})
+}
+
+// CreateDomain makes a secondary domain.
+func (tx *Tx) CreateDomain(name string, settings dataformat.Dict) error {
+	name = strings.ToLower(name)
+	if !validName(name) {
+		return &Error{501, "illegal domain name"}
+	}
+	text, err := dataformat.Text(orEmpty(settings))
+	if err != nil {
+		return &Error{501, "illegal settings: " + err.Error()}
+	}
+	n, err := tx.exec(`INSERT INTO domains (name, main, settings) VALUES (?, 0, ?) ON CONFLICT DO NOTHING`, name, text)
+	if err == nil && n == 0 {
+		return ErrDomainExists
+	}
+	return err
+}
+
+// DeleteDomain removes a domain; with force also one that has accounts.
+func (tx *Tx) DeleteDomain(name string, force bool) error {
+	name = strings.ToLower(name)
+	if name == tx.b.main {
+		return ErrNotAllowed
+	}
+	var accounts int
+	if _, err := tx.row(`SELECT COUNT(*) FROM accounts WHERE domain=?`, []any{name}, &accounts); err != nil {
+		return err
+	}
+	if accounts > 0 && !force {
+		return ErrDomainNotEmpty
+	}
+	if _, err := tx.exec(`DELETE FROM accounts WHERE domain=?`, name); err != nil {
+		return err
+	}
+	n, err := tx.exec(`DELETE FROM domains WHERE name=?`, name)
+	if err == nil && n == 0 {
+		return ErrNoDomain
+	}
+	return err
+}
+
+// DomainSettings answers what is set explicitly for a domain.
+func (tx *Tx) DomainSettings(name string) (dataformat.Dict, error) {
+	var text string
+	ok, err := tx.row(`SELECT settings FROM domains WHERE name=?`, []any{strings.ToLower(name)}, &text)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
+		return nil, ErrNoDomain
+	}
+	return parseDict(text)
+}
+
+// UpdateDomainSettings changes the named settings; "default" removes one.
+// replace removes all that are not named.
+func (tx *Tx) UpdateDomainSettings(name string, change dataformat.Dict, replace bool) error {
+	old, err := tx.DomainSettings(name)
+	if err != nil {
+		return err
+	}
+	text, err := merged(old, change, replace)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`UPDATE domains SET settings=? WHERE name=?`, text, strings.ToLower(name))
+	return err
+}
+
+// split puts a name without a domain into the main one.
+func (tx *Tx) split(address string) (name, domain string) {
+	name, domain, ok := strings.Cut(strings.ToLower(address), "@")
+	if !ok {
+		domain = tx.b.main
+	}
+	return name, domain
+}
+
+// Account finds an account by its address.
+func (tx *Tx) Account(address string) (Account, error) {
+	name, domain := tx.split(address)
+	a := Account{Name: name, Domain: domain}
+	var settings, prefs, rules, rights string
+	ok, err := tx.row(`SELECT id, password, settings, prefs, rules, rights FROM accounts WHERE domain=? AND name=?`, []any{domain, name},
+		&a.ID, &a.Password, &settings, &prefs, &rules, &rights)
+	if err != nil {
+		return a, err
+	}
+	if !ok {
+		if _, err := tx.DomainSettings(domain); err != nil {
+			return a, err
+		}
+		return a, ErrNoAccount
+	}
+	if a.Settings, err = parseDict(settings); err != nil {
+		return a, err
+	}
+	if a.Prefs, err = parseDict(prefs); err != nil {
+		return a, err
+	}
+	if a.Rules, err = parseArray(rules); err != nil {
+		return a, err
+	}
+	list, err := parseArray(rights)
+	a.Rights = list.Strings()
+	return a, err
+}
+
+// CheckPassword finds an account and compares the password.
+func (tx *Tx) CheckPassword(address, password string) (Account, error) {
+	return tx.Authenticate(address, func(stored string) bool { return stored == password })
+}
+
+// Authenticate finds an account whose clear-text password the proof fits, as
+// challenge-response methods need it. It does not tell a wrong name from a
+// wrong password.
+func (tx *Tx) Authenticate(address string, proof func(password string) bool) (Account, error) {
+	a, err := tx.Account(address)
+	if err != nil {
+		if _, refused := err.(*Error); refused { //nolint:errorlint // made by this package, never wrapped
+			return a, ErrBadLogin
+		}
+		return a, err
+	}
+	if a.Password == "" || !proof(a.Password) {
+		return a, ErrBadLogin
+	}
+	return a, nil
+}
+
+// Accounts answers the names of a domain's accounts, without the domain.
+func (tx *Tx) Accounts(domain string) ([]string, error) {
+	if _, err := tx.DomainSettings(domain); err != nil {
+		return nil, err
+	}
+	var out []string
+	err := tx.rows(func(r *sql.Rows) error {
+		var n string
+		err := r.Scan(&n)
+		out = append(out, n)
+		return err
+	}, `SELECT name FROM accounts WHERE domain=? ORDER BY name`, strings.ToLower(domain))
+	return out, err
+}
+
+// CreateAccount makes an account with its INBOX. The setting Password becomes
+// the password.
+func (tx *Tx) CreateAccount(address string, settings dataformat.Dict) error {
+	name, domain := tx.split(address)
+	if !validName(name) {
+		return &Error{501, "illegal account name"}
+	}
+	if _, err := tx.DomainSettings(domain); err != nil {
+		return err
+	}
+	settings = orEmpty(settings)
+	password := settings.String("Password")
+	kept := dataformat.Dict{}
+	for k, v := range settings {
+		if k != "Password" {
+			kept[k] = v
+		}
+	}
+	text, err := dataformat.Text(kept)
+	if err != nil {
+		return &Error{501, "illegal settings: " + err.Error()}
+	}
+	n, err := tx.exec(`INSERT INTO accounts (domain, name, password, settings, prefs, rules, rights) VALUES (?,?,?,?,'{}','()','()') ON CONFLICT DO NOTHING`,
+		domain, name, password, text)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrAccountExists
+	}
+	a, err := tx.Account(address)
+	if err != nil {
+		return err
+	}
+	return tx.insertMailbox(a.ID, "INBOX", "", "{}")
+}
+
+// DeleteAccount removes an account with all it holds.
+func (tx *Tx) DeleteAccount(address string) error {
+	a, err := tx.Account(address)
+	if err != nil {
+		return err
+	}
+	_, err = tx.exec(`DELETE FROM accounts WHERE id=?`, a.ID)
+	return err
+}
+
+// SetPassword replaces the password.
+func (tx *Tx) SetPassword(address, password string) error {
+	return tx.setAccount(address, "password", password)
+}
+
+// SetRights replaces the account's rights over the server.
+func (tx *Tx) SetRights(address string, rights []string) error {
+	list := dataformat.Array{}
+	for _, r := range rights {
+		list = append(list, r)
+	}
+	return tx.setAccountValue(address, "rights", list)
+}
+
+// SetRules replaces the account's mail rules.
+func (tx *Tx) SetRules(address string, rules dataformat.Array) error {
+	return tx.setAccountValue(address, "rules", rules)
+}
+
+// UpdateSettings changes the named settings; "default" removes one. The
+// setting Password is the password.
+func (tx *Tx) UpdateSettings(address string, change dataformat.Dict, replace bool) error {
+	a, err := tx.Account(address)
+	if err != nil {
+		return err
+	}
+	rest := dataformat.Dict{}
+	for k, v := range change {
+		if k == "Password" {
+			if err := tx.SetPassword(address, change.String(k)); err != nil {
+				return err
+			}
+			continue
+		}
+		rest[k] = v
+	}
+	text, err := merged(a.Settings, rest, replace)
+	if err != nil {
+		return err
+	}
+	return tx.setAccount(address, "settings", text)
+}
+
+// UpdatePrefs changes the named preferences; "default" removes one.
+func (tx *Tx) UpdatePrefs(address string, change dataformat.Dict, replace bool) error {
+	a, err := tx.Account(address)
+	if err != nil {
+		return err
+	}
+	text, err := merged(a.Prefs, change, replace)
+	if err != nil {
+		return err
+	}
+	return tx.setAccount(address, "prefs", text)
+}
+
+func (tx *Tx) setAccountValue(address, column string, v dataformat.Value) error {
+	text, err := dataformat.Text(v)
+	if err != nil {
+		return &Error{501, "illegal value: " + err.Error()}
+	}
+	return tx.setAccount(address, column, text)
+}
+
+// setAccount changes one of this package's own columns.
+func (tx *Tx) setAccount(address, column, value string) error {
+	name, domain := tx.split(address)
+	n, err := tx.exec(`UPDATE accounts SET `+column+`=? WHERE domain=? AND name=?`, value, domain, name)
+	if err == nil && n == 0 {
+		_, err = tx.Account(address)
+	}
+	return err
+}
+
+func orEmpty(d dataformat.Dict) dataformat.Dict {
+	if d == nil {
+		return dataformat.Dict{}
+	}
+	return d
+}
+
+func merged(old, change dataformat.Dict, replace bool) (string, error) {
+	out := dataformat.Dict{}
+	if !replace {
+		for k, v := range old {
+			out[k] = v
+		}
+	}
+	for k, v := range change {
+		if v == "default" {
+			delete(out, k)
+		} else {
+			out[k] = v
+		}
+	}
+	text, err := dataformat.Text(out)
+	if err != nil {
+		return "", &Error{501, "illegal value: " + err.Error()}
+	}
+	return text, nil
+}
+
+func parseDict(text string) (dataformat.Dict, error) {
+	v, err := dataformat.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("storage: %w", err)
+	}
+	d, _ := v.(dataformat.Dict)
+	return orEmpty(d), nil
+}
+
+func parseArray(text string) (dataformat.Array, error) {
+	v, err := dataformat.Parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("storage: %w", err)
+	}
+	a, _ := v.(dataformat.Array)
+	return a, nil
+}

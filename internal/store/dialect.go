@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+// dialect is what the two databases do differently.
+type dialect int
+
+const (
+	sqlite dialect = iota
+	postgres
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// migrate brings the schema up to date. On PostgreSQL a lock keeps processes
+// that start together from doing it at once; SQLite has one writer.
+func (d *DB) migrate(ctx context.Context) error {
+	dir, kind := "migrations/sqlite", goose.DialectSQLite3
+	options := []goose.ProviderOption{}
+	if d.dialect == postgres {
+		dir, kind = "migrations/postgres", goose.DialectPostgres
+		locker, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return fmt.Errorf("migration lock: %w", err)
+		}
+		options = append(options, goose.WithSessionLocker(locker))
+	}
+	files, err := fs.Sub(migrations, dir)
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(kind, d.write, files, options...)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	done, err := p.Up(ctx)
+	for _, m := range done {
+		d.log.InfoContext(ctx, "database schema migrated", "version", m.Source.Version, "took", m.Duration)
+	}
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// SQLSTATE codes of PostgreSQL.
+const (
+	exclusionViolation   = "23P01"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+)
+
+func sqlState(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
+// overlap reports whether the database refused rows because a time is taken.
+func (k dialect) overlap(err error) bool {
+	if k == postgres {
+		return sqlState(err) == exclusionViolation
+	}
+	// The primary key refuses the same start before the trigger could.
+	return err != nil && (strings.Contains(err.Error(), "occupancy overlap") || strings.Contains(err.Error(), "UNIQUE constraint failed: occupancy."))
+}
+
+// lostRace reports whether a transaction was ended in favour of another and
+// may be repeated.
+func (k dialect) lostRace(err error) bool {
+	s := sqlState(err)
+	return s == serializationFailure || s == deadlockDetected
+}
+
+// unreachable reports whether the database is away rather than refusing.
+func (k dialect) unreachable(err error) bool {
+	var n net.Error
+	var connect *pgconn.ConnectError
+	// Class 57P is the server shutting down or starting up, 08 the connection.
+	s := sqlState(err)
+	return errors.As(err, &connect) || errors.As(err, &n) || errors.Is(err, sql.ErrConnDone) || strings.HasPrefix(s, "57P") || strings.HasPrefix(s, "08") || s == "53300"
+}
+
+// skipLocked ends a selection of rows that several processes share out among
+// themselves.
+func (k dialect) skipLocked() string {
+	if k == postgres {
+		return " FOR UPDATE SKIP LOCKED"
+	}
+	return "" // the writer is alone
+}
+
+// forUpdate ends a selection of a row that is going to be changed.
+func (k dialect) forUpdate() string {
+	if k == postgres {
+		return " FOR UPDATE"
+	}
+	return ""
+}
