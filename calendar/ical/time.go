@@ -90,3 +90,7 @@ func clip(s string) string {
 	}
 	return s
 }
+
+// ParseTime reads a date or time as calendar data writes it; tzid is the zone
+// of a wall time, or "" for a floating one.
+func ParseTime(s, tzid string) (Time, error) { return parseTime(s, tzid) }

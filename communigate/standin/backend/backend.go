@@ -190,3 +190,6 @@ func (tx *Tx) rows(scan func(*sql.Rows) error, query string, args ...any) error 
 	}
 	return rows.Err()
 }
+
+// Context is that of the operations.
+func (tx *Tx) Context() context.Context { return tx.ctx }

@@ -1,0 +1,198 @@
+// Package cliserver speaks the CLI of CommuniGate Pro over the stand-in's
+// backend (CommuniGate Pro Guide, CLI.html and PWD.html).
+//
+// A connection gets a greeting with an APOP banner, logs in, and sends a
+// command a line. Each command runs in one transaction, and its reply leaves
+// after that is on the disk. After INLINE the data of a reply stand on its
+// line, behind the code 201; before, they follow on lines of their own.
+package cliserver
+
+import (
+	"bufio"
+	"context"
+	"crypto/md5" //nolint:gosec // APOP is MD5, RFC 1939
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+
+	"rmp/communigate/dataformat"
+	"rmp/communigate/standin/backend"
+)
+
+// Options of a server.
+type Options struct {
+	Idle time.Duration // default 5 minutes, as CommuniGate Pro has it
+	// OpenSession opens an XIMSS session for an account and answers its id.
+	OpenSession func(backend.Account) (string, error)
+	// KillSessions ends an account's XIMSS sessions.
+	KillSessions func(address string)
+	Log          *slog.Logger
+}
+
+const maxLine = 4 << 20
+
+// Server is the CLI side of a stand-in.
+type Server struct {
+	b    *backend.Backend
+	opts Options
+}
+
+// New makes a server over a backend.
+func New(b *backend.Backend, opts Options) *Server {
+	if opts.Idle == 0 {
+		opts.Idle = 5 * time.Minute
+	}
+	return &Server{b, opts}
+}
+
+// conn is one connection at work.
+type conn struct {
+	*Server
+	nc     net.Conn
+	r      *bufio.Reader
+	banner string
+	user   string
+	who    *backend.Account
+	inline bool
+}
+
+// ServeConn serves a connection until it ends.
+func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
+	stop := context.AfterFunc(ctx, func() { _ = nc.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	defer nc.Close() //nolint:errcheck // nothing more is expected of it
+	c := &conn{Server: s, nc: nc, r: bufio.NewReaderSize(nc, 16<<10),
+		banner: fmt.Sprintf("<%s.%d@%s>", rand.Text()[:6], time.Now().Unix(), s.b.MainDomain())}
+	if !c.send(fmt.Sprintf("200 %s CommuniGate Pro PWD Server 6.3.39 ready %s", s.b.MainDomain(), c.banner)) {
+		return
+	}
+	for {
+		_ = nc.SetDeadline(time.Now().Add(s.opts.Idle))
+		if ctx.Err() != nil {
+			return
+		}
+		line, err := c.line()
+		if err != nil {
+			return
+		}
+		answer, more := c.serve(ctx, line)
+		if !c.send(answer) || !more {
+			return
+		}
+	}
+}
+
+func (c *conn) send(line string) bool {
+	_, err := c.nc.Write([]byte(line + "\r\n"))
+	return err == nil
+}
+
+func (c *conn) line() (string, error) {
+	var b strings.Builder
+	for {
+		part, err := c.r.ReadSlice('\n')
+		b.Write(part)
+		switch {
+		case err == nil:
+			return strings.TrimRight(b.String(), "\r\n"), nil
+		case !errors.Is(err, bufio.ErrBufferFull) || b.Len() > maxLine:
+			return "", errors.New("no line")
+		}
+	}
+}
+
+// serve answers one line, and says whether the connection goes on.
+func (c *conn) serve(ctx context.Context, line string) (answer string, more bool) {
+	word, rest, _ := strings.Cut(strings.TrimLeft(line, " \t"), " ")
+	switch strings.ToUpper(word) {
+	case "QUIT":
+		return "200 CommuniGate Pro PWD Server connection closed", false
+	case "USER":
+		c.user = unquote(rest)
+		return "300 please send the PASS", true
+	case "PASS":
+		return c.login(ctx, c.user, func(pw string) bool { return subtle.ConstantTimeCompare([]byte(pw), []byte(rest)) == 1 }), true
+	case "APOP":
+		name, digest, _ := strings.Cut(strings.TrimSpace(rest), " ")
+		return c.login(ctx, unquote(name), func(pw string) bool {
+			sum := md5.Sum([]byte(c.banner + pw)) //nolint:gosec // APOP is MD5
+			return strings.EqualFold(hex.EncodeToString(sum[:]), strings.TrimSpace(digest))
+		}), true
+	case "INLINE":
+		c.inline = true
+		return "200 OK", true
+	case "NEWPASS":
+		if c.who == nil {
+			break
+		}
+		err := c.b.Update(ctx, func(tx *backend.Tx) error { return tx.SetPassword(c.who.Address(), unquote(rest)) })
+		return c.reply(nil, err), true
+	}
+	if c.who == nil {
+		return "500 please log in first", true
+	}
+	v, err := c.Execute(ctx, *c.who, line)
+	return c.reply(v, err), true
+}
+
+func (c *conn) login(ctx context.Context, name string, proof func(string) bool) string {
+	var a backend.Account
+	err := c.b.View(ctx, func(tx *backend.Tx) error {
+		var err error
+		a, err = tx.Authenticate(name, proof)
+		return err
+	})
+	if err != nil {
+		return c.reply(nil, err)
+	}
+	c.who = &a
+	return "200 login OK"
+}
+
+func unquote(s string) string {
+	s = strings.TrimSpace(s)
+	if v, err := dataformat.Parse(s); err == nil && strings.HasPrefix(s, `"`) {
+		if t, ok := v.(string); ok {
+			return t
+		}
+	}
+	return s
+}
+
+// reply writes the outcome of a command: v nil is one without data.
+func (c *conn) reply(v dataformat.Value, err error) string {
+	if err != nil {
+		var e *backend.Error
+		if errors.As(err, &e) {
+			return fmt.Sprintf("%d %s", e.Num, oneLine(e.Text))
+		}
+		c.opts.Log.Error("CLI command", "err", err)
+		return "501 internal error"
+	}
+	if v == nil {
+		return "200 OK"
+	}
+	text, err := dataformat.Text(v)
+	switch {
+	case err != nil:
+		return "501 the data cannot be written"
+	case c.inline:
+		return "201 " + text
+	}
+	return "200 data follow\r\n" + text
+}
+
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' {
+			return ' '
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,103 @@
+package ximss
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Pool keeps a bounded number of sessions of one account. Who waits is served
+// in the order of coming.
+type Pool struct {
+	cfg    Config
+	client *http.Client
+	slots  chan struct{}
+
+	mu     sync.Mutex
+	idle   []pooled
+	closed bool
+}
+
+type pooled struct {
+	s    *Session
+	used time.Time
+}
+
+// idleLimit is how long a session is kept without use: well below the
+// server's own limit, and not in the way of others for long.
+const idleLimit = 2 * time.Minute
+
+// NewPool makes a pool of at most size sessions, which begin when they are
+// needed.
+func NewPool(cfg Config, client *http.Client, size int) *Pool {
+	return &Pool{cfg: cfg, client: client, slots: make(chan struct{}, size)}
+}
+
+// Do sends the requests in one round trip on a session of the pool. If the
+// server has forgotten the session, they are sent once more on a new one; so
+// they must be safe to repeat, as reads, and writes by UID, are.
+func (p *Pool) Do(ctx context.Context, requests ...*Request) ([]*Reply, error) {
+	select {
+	case p.slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("%w: all sessions are busy: %w", ErrSlow, ctx.Err())
+	}
+	defer func() { <-p.slots }()
+	for try := 0; ; try++ {
+		s, err := p.take(ctx)
+		if err != nil {
+			return nil, err
+		}
+		replies, err := s.Do(ctx, requests...)
+		p.put(s)
+		if errors.Is(err, ErrSessionLost) && try == 0 {
+			continue
+		}
+		return replies, err
+	}
+}
+
+func (p *Pool) take(ctx context.Context) (*Session, error) {
+	for {
+		p.mu.Lock()
+		n := len(p.idle)
+		if p.closed {
+			p.mu.Unlock()
+			return nil, fmt.Errorf("%w: the pool is closed", ErrUnreachable)
+		}
+		if n == 0 {
+			p.mu.Unlock()
+			return Login(ctx, p.client, p.cfg)
+		}
+		e := p.idle[n-1]
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		if time.Since(e.used) < idleLimit {
+			return e.s, nil
+		}
+		_ = e.s.Close(ctx)
+	}
+}
+
+func (p *Pool) put(s *Session) {
+	if s.Lost() {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.idle = append(p.idle, pooled{s, time.Now()})
+}
+
+// Close ends the pool's idle sessions.
+func (p *Pool) Close(ctx context.Context) {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle, p.closed = nil, true
+	p.mu.Unlock()
+	for _, e := range idle {
+		_ = e.s.Close(ctx)
+	}
+}

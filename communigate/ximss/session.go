@@ -1,0 +1,278 @@
+// Package ximss is a client for XIMSS, the XML interface of CommuniGate Pro,
+// over its HTTP binding (CommuniGate Pro Guide, XMLAPI.html).
+//
+// A Session is a login. Do sends any number of requests in one round trip and
+// gives a Reply for each; what the server refuses is in the Reply, only a
+// failure of the transport or the session is an error of Do. After a network
+// error the identical batch is sent once more under its sequence number, so
+// that the server, which remembers its last reply, does not run it twice.
+//
+// A Session serves one batch at a time; a Pool keeps a bounded number of them
+// and signs in again when the server has forgotten one.
+//
+// The session id is a secret: it is in no error and no String.
+package ximss
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"rmp/xmlnode"
+)
+
+// Config says how to reach a server and as whom.
+type Config struct {
+	URL      string // http://host:8100 or https://host:9100
+	TLS      *tls.Config
+	User     string
+	Password string
+	Timeout  time.Duration // of one round trip; default 10 s
+	MaxReply int64         // bytes; default 64 MB
+}
+
+const (
+	defaultTimeout  = 10 * time.Second
+	defaultMaxReply = 64 << 20
+)
+
+// Session is one XIMSS session.
+type Session struct {
+	cfg     Config
+	client  *http.Client
+	base    string
+	account string
+
+	mu   sync.Mutex
+	seq  int
+	next int
+	dead bool
+}
+
+// Request is one request of a batch; its id is set by Do.
+type Request struct{ node *xmlnode.Node }
+
+// NewRequest makes a request from its element.
+func NewRequest(n *xmlnode.Node) *Request { return &Request{n} }
+
+// Reply is what the server answered to one request.
+type Reply struct {
+	Data []*xmlnode.Node
+	Err  error // *Error, if the server refused
+}
+
+// Client makes the HTTP client that sessions share.
+func Client(cfg Config) *http.Client {
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: cfg.TLS, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
+		DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// Login signs in. The password travels in the body of a form, so that it is
+// in no URL.
+func Login(ctx context.Context, client *http.Client, cfg Config) (*Session, error) {
+	if cfg.Timeout == 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	if cfg.MaxReply == 0 {
+		cfg.MaxReply = defaultMaxReply
+	}
+	s := &Session{cfg: cfg, client: client}
+	form := url.Values{"errorAsXML": {"1"}, "userName": {cfg.User}, "password": {cfg.Password}, "DisableIPWatch": {"1"}}
+	body, err := s.post(ctx, cfg.URL+"/XIMSSLogin/?errorAsXML=1", "application/x-www-form-urlencoded", []byte(form.Encode()))
+	if err != nil {
+		return nil, fmt.Errorf("XIMSS login: %w", err)
+	}
+	root, err := xmlnode.Parse(body, xmlnode.Limits{})
+	if err != nil || !root.Is("XIMSS") || len(root.Children) == 0 {
+		return nil, fmt.Errorf("XIMSS login: %w: not an XIMSS document", ErrProtocol)
+	}
+	first := root.Children[0]
+	switch {
+	case first.Is("response"):
+		return nil, fmt.Errorf("XIMSS login: %w", refusal(first))
+	case !first.Is("session") || first.Attr("urlID") == "":
+		return nil, fmt.Errorf("XIMSS login: %w: no session in the reply", ErrProtocol)
+	}
+	s.base = cfg.URL + "/Session/" + url.PathEscape(first.Attr("urlID")) + "/"
+	s.account = first.Attr("userName")
+	return s, nil
+}
+
+// Account is the address that the server knows the session's account by.
+func (s *Session) Account() string { return s.account }
+
+// String does not show the session id.
+func (s *Session) String() string { return "XIMSS session of " + s.account }
+
+// Do sends the requests in one round trip and answers a reply for each, in
+// their order.
+func (s *Session) Do(ctx context.Context, requests ...*Request) ([]*Reply, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dead {
+		return nil, ErrSessionLost
+	}
+	root := xmlnode.New("XIMSS")
+	index := make(map[string]int, len(requests))
+	for i, r := range requests {
+		s.next++
+		id := strconv.Itoa(s.next)
+		index[id] = i
+		n := *r.node
+		n.Attrs = append([]xmlnode.Attr{{Name: "id", Value: id}}, n.Attrs...)
+		root.Add(&n)
+	}
+	s.seq++
+	body, err := s.send(ctx, s.base+"sync?reqSeq="+strconv.Itoa(s.seq), root.AppendTo(nil))
+	if err != nil {
+		return nil, err
+	}
+	doc, err := xmlnode.Parse(body, xmlnode.Limits{})
+	if err != nil || !doc.Is("XIMSS") {
+		s.dead = true
+		return nil, fmt.Errorf("%w: the reply is not an XIMSS document", ErrProtocol)
+	}
+	return s.sort(doc, index, len(requests))
+}
+
+// send posts a batch; after a network error once more, under the same
+// number.
+func (s *Session) send(ctx context.Context, to string, body []byte) ([]byte, error) {
+	reply, err := s.post(ctx, to+"&random=1", "text/xml; charset=utf-8", body)
+	if err != nil && errors.Is(err, ErrUnreachable) && ctx.Err() == nil {
+		reply, err = s.post(ctx, to+"&random=2", "text/xml; charset=utf-8", body)
+	}
+	if err != nil {
+		s.dead = true // what the batch did is unknown; a new session starts clean
+	}
+	return reply, err
+}
+
+// sort gives each message to the request it answers. Messages without an id
+// are asynchronous and are passed over; bye ends the session.
+func (s *Session) sort(doc *xmlnode.Node, index map[string]int, n int) ([]*Reply, error) {
+	out := make([]*Reply, n)
+	done := 0
+	for i := range out {
+		out[i] = &Reply{}
+	}
+	for _, m := range doc.Children {
+		i, mine := index[m.Attr("id")]
+		switch {
+		case !mine && m.Is("bye"):
+			s.dead = true
+			return nil, ErrSessionLost
+		case !mine:
+		case m.Is("response"):
+			done++
+			if m.Attr("errorText", "errorNum") != "" {
+				e := refusal(m)
+				if errors.Is(e, ErrSessionLost) {
+					s.dead = true
+					return nil, e
+				}
+				out[i].Err = e
+			}
+		default:
+			out[i].Data = append(out[i].Data, m)
+		}
+	}
+	if done != n {
+		s.dead = true
+		return nil, fmt.Errorf("%w: %d of %d requests were answered", ErrProtocol, done, n)
+	}
+	return out, nil
+}
+
+// statusGone is CommuniGate Pro's own for a session that is no more.
+const statusGone = 550
+
+func (s *Session) post(ctx context.Context, to, contentType string, body []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
+	if err != nil {
+		return nil, fmt.Errorf("%w: the address of the server is not valid", ErrUnreachable)
+	}
+	req.Header.Set("Content-Type", contentType)
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return nil, transport(ctx, err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end
+	reply, err := io.ReadAll(io.LimitReader(resp.Body, s.cfg.MaxReply+1))
+	switch {
+	case err != nil:
+		return nil, transport(ctx, err)
+	case int64(len(reply)) > s.cfg.MaxReply:
+		return nil, fmt.Errorf("%w: the reply is longer than %d bytes", ErrProtocol, s.cfg.MaxReply)
+	case resp.StatusCode == statusGone:
+		return nil, ErrSessionLost
+	case resp.StatusCode == http.StatusUnauthorized:
+		return nil, ErrBadLogin
+	case resp.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("%w: HTTP status %d", ErrProtocol, resp.StatusCode)
+	}
+	return reply, nil
+}
+
+// transport sorts a network error, without the URL, which holds the session
+// id.
+func transport(ctx context.Context, err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		err = u.Err
+	}
+	var n net.Error
+	if ctx.Err() != nil || errors.As(err, &n) && n.Timeout() {
+		return fmt.Errorf("%w: %w", ErrSlow, err)
+	}
+	return fmt.Errorf("%w: %w", ErrUnreachable, err)
+}
+
+// Close ends the session at the server, so that it does not count against
+// the server's limit.
+func (s *Session) Close(ctx context.Context) error {
+	if s.dead {
+		return nil
+	}
+	_, err := s.Do(ctx, NewRequest(xmlnode.New("bye")))
+	s.dead = true
+	if errors.Is(err, ErrSessionLost) {
+		return nil
+	}
+	return err
+}
+
+// Lost reports whether the session is of no more use.
+func (s *Session) Lost() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dead
+}
+
+// utc writes a time as the protocol takes it.
+func utc(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
+
+func parseUTC(s string) (time.Time, bool) {
+	s = strings.TrimSpace(s)
+	// A time without Z is in the session's zone; sessions of this package
+	// are of accounts whose zone is UTC.
+	for _, f := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
+		if t, err := time.Parse(f, s); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
