@@ -1,0 +1,111 @@
+// Command rmp is the resource management platform: one program for the
+// server, the CommuniGate stand-in and the tools around them.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/BurntSushi/toml"
+	"github.com/alecthomas/kong"
+
+	"rmp/internal/api"
+	"rmp/internal/app"
+	"rmp/internal/config"
+)
+
+// version is set at release builds.
+var version = "dev"
+
+type commands struct {
+	Config kong.ConfigFlag `help:"Configuration in TOML; flags and RMP_* variables come before it." placeholder:"FILE" env:"RMP_CONFIG"`
+
+	Serve   serveCommand   `cmd:"" help:"Run the server. Without any configuration: SQLite, the CommuniGate stand-in and a demo."`
+	Standin standinCommand `cmd:"" help:"Run the CommuniGate stand-in alone."`
+	OpenAPI openapiCommand `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+type serveCommand struct{ config.Serve }
+
+func (c *serveCommand) Run(ctx context.Context, out io.Writer) error {
+	if c.NoDemo {
+		c.Demo = "no"
+	}
+	return app.Serve(ctx, c.Serve, out)
+}
+
+type standinCommand struct{ config.Standin }
+
+func (c *standinCommand) Run(ctx context.Context, out io.Writer) error {
+	return app.Standin(ctx, c.Standin, out)
+}
+
+type openapiCommand struct{}
+
+func (openapiCommand) Run(out io.Writer) error {
+	b, err := api.New(api.Deps{}).OpenAPI().YAML()
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(b)
+	return err
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(out io.Writer) error {
+	_, err := fmt.Fprintln(out, "rmp", version)
+	return err
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "rmp:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, out io.Writer) error {
+	var c commands
+	k, err := kong.New(&c, kong.Name("rmp"), kong.Description("Book rooms, parking spaces, vehicles, equipment and catering over CommuniGate Pro."),
+		kong.Configuration(tomlFile), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.UsageOnError())
+	if err != nil {
+		return err
+	}
+	parsed, err := k.Parse(args)
+	if err != nil {
+		return err
+	}
+	return parsed.Run()
+}
+
+// tomlFile reads the flags of a command from a file: the key listen, or the
+// key host in the table [cgp] for --cgp.host.
+func tomlFile(r io.Reader) (kong.Resolver, error) {
+	values := map[string]any{}
+	if _, err := toml.NewDecoder(r).Decode(&values); err != nil {
+		return nil, fmt.Errorf("configuration file: %w", err)
+	}
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		var at any = values
+		for part := range strings.SplitSeq(flag.Name, ".") {
+			table, ok := at.(map[string]any)
+			if !ok {
+				return nil, nil
+			}
+			at = table[part]
+		}
+		if _, table := at.(map[string]any); table {
+			return nil, nil
+		}
+		return at, nil
+	}), nil
+}

@@ -1,0 +1,289 @@
+// Package app runs the product: it builds everything in the order of its
+// start, serves, and takes it down in the reverse order.
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"rmp/communigate/standin"
+	"rmp/internal/api"
+	"rmp/internal/availability"
+	"rmp/internal/booking"
+	"rmp/internal/config"
+	"rmp/internal/demo"
+	"rmp/internal/directory"
+	"rmp/internal/gatekeeper"
+	"rmp/internal/groupware"
+	"rmp/internal/outbox"
+	"rmp/internal/secret"
+	"rmp/internal/site"
+	"rmp/internal/store"
+	"rmp/internal/tenant"
+	"rmp/web"
+)
+
+const (
+	displayCache = 2 * time.Second // how old a reading for display may be
+	drainTime    = 10 * time.Second
+	standinAdmin = "postmaster"
+)
+
+// Serve runs `rmp serve` until the context ends.
+func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
+	log := logger(c.LogLevel)
+	if err := os.MkdirAll(c.Data, 0o700); err != nil {
+		return fmt.Errorf("data directory: %w", err)
+	}
+	release, err := lockDir(c.Data)
+	if err != nil {
+		return err
+	}
+	defer release()
+	master, err := masterKey(c.SecretKey, c.Data)
+	if err != nil {
+		return err
+	}
+	sealKey, err := derive(master, "seal")
+	if err != nil {
+		return err
+	}
+	signKey, err := derive(master, "sign")
+	if err != nil {
+		return err
+	}
+	sealer, err := secret.NewSealer(sealKey)
+	if err != nil {
+		return err
+	}
+	target := c.DB
+	if target == "" {
+		target = filepath.Join(c.Data, "rmp.db")
+	}
+	db, err := store.Open(ctx, target, store.Options{Sealer: sealer, Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+
+	cgp, standinClose, err := communiGate(ctx, &c, out, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, standinClose()) }()
+	gw := groupware.New(cgp, db.Tenant, log)
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		gw.Close(ctx)
+	}()
+
+	m := newMetrics()
+	m.watchOutbox(db, time.Now)
+	bookings := func(t tenant.ID) booking.Store { return db.For(t) }
+	resources := func(t tenant.ID) directory.Store { return db.For(t) }
+	engine := availability.New(gw, bookings, resources, displayCache, time.Now)
+	worker := outbox.New(db, gw, log, time.Now, m.wrote)
+	service := &booking.Service{Bookings: bookings, Resources: resources, Tenants: db, Availability: engine, Writer: worker, Now: time.Now, Log: log}
+	keeper, err := gatekeeper.New(db, gw, signKey, time.Now)
+	if err != nil {
+		return err
+	}
+	if c.Demo == "yes" || c.Demo == "auto" && c.CGP.Host == "" {
+		deps := demo.Deps{CGP: gw, Tenants: db, Users: db, Resources: resources, Bookings: service, Now: time.Now, Log: log, Progress: progress(out)}
+		if err := demo.Seed(ctx, deps); err != nil {
+			return err
+		}
+	}
+	tenants, err := db.Tenants(ctx)
+	if err != nil {
+		return err
+	}
+	hasDemo := len(tenants) > 0 && tenants[0].Demo
+
+	a := api.New(api.Deps{Gatekeeper: keeper, Bookings: service, Availability: engine, Resources: resources, Tenants: db,
+		Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{db.For(t)} },
+		Unavailable: func(err error) bool { return errors.Is(err, store.ErrUnavailable) },
+		Checks:      []api.Check{{Name: "database", Required: true, Probe: db.Ping}, {Name: "communigate", Probe: gw.Ping}},
+		Metrics:     m.handler(), Observe: m.observe, Log: log, Now: time.Now})
+	app, built := web.FS()
+	pages := &site.Site{Gatekeeper: keeper, App: app, Built: built, Demo: hasDemo, Log: log}
+	mux := http.NewServeMux()
+	handler := a.Handler()
+	for _, path := range []string{"/api/", "/healthz", "/readyz", "/metrics"} {
+		mux.Handle(path, handler)
+	}
+	mux.Handle("/", pages.Handler())
+
+	listener, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 45 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
+
+	run, stop := context.WithCancel(ctx)
+	workerDone := make(chan struct{})
+	go func() {
+		defer close(workerDone)
+		_ = worker.Run(run) // ends with its context, without an error
+	}()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	banner(out, listener.Addr().String(), hasDemo)
+
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	shutdown := server.Shutdown(drain)
+	stop()
+	<-workerDone
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return errors.Join(err, shutdown)
+}
+
+func logger(level string) *slog.Logger {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		l = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}
+
+func banner(out io.Writer, addr string, demoTenant bool) {
+	_, _ = fmt.Fprintf(out, "\nRMP is running at http://%s\n", addr)
+	if demoTenant {
+		_, _ = fmt.Fprintf(out, "Demo logins: %s (a user), %s (an admin); the password of both is %s\n", demo.User, demo.Admin, demo.Password)
+	}
+	_, _ = fmt.Fprintf(out, "API reference: http://%s/api/v2/docs\n\n", addr)
+}
+
+// progress prints each step of the seeding on one line.
+func progress(out io.Writer) func(string, int, int) {
+	last := ""
+	return func(what string, done, of int) {
+		line := fmt.Sprintf("Making the demo: %s %d%%", what, 100*done/max(of, 1))
+		if line == last {
+			return
+		}
+		last = line
+		end := "\r"
+		if done == of {
+			end = "\n"
+		}
+		_, _ = fmt.Fprint(out, line+"   "+end)
+	}
+}
+
+// communiGate answers how to reach the server: the configured one, or the
+// stand-in, which it starts.
+func communiGate(ctx context.Context, c *config.Serve, out io.Writer, log *slog.Logger) (groupware.Config, func() error, error) {
+	g := groupware.Config{Admin: c.CGP.Admin, AdminPassword: c.CGP.AdminPassword, Sessions: c.CGP.Sessions, Timeout: c.CGP.Timeout}
+	if c.CGP.Host != "" {
+		scheme := "http"
+		if c.CGP.TLS || c.CGP.CLITLS {
+			conf, err := tlsConfig(c.CGP)
+			if err != nil {
+				return g, nil, err
+			}
+			if c.CGP.TLS {
+				scheme, g.TLS = "https", conf
+			}
+			if c.CGP.CLITLS {
+				g.CLIStartTLS = conf
+			}
+		}
+		g.URL = scheme + "://" + net.JoinHostPort(c.CGP.Host, strconv.Itoa(c.CGP.HTTPPort))
+		g.CLIAddr = net.JoinHostPort(c.CGP.Host, strconv.Itoa(c.CGP.CLIPort))
+		return g, func() error { return nil }, nil
+	}
+	dir := filepath.Join(c.Data, "standin")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return g, nil, fmt.Errorf("stand-in: %w", err)
+	}
+	password, err := secretFile(filepath.Join(dir, "admin.password"))
+	if err != nil {
+		return g, nil, err
+	}
+	password = strings.TrimSpace(password)
+	s, err := standin.Open(ctx, standin.Config{Dir: dir, HTTPAddr: c.StandinHTTP, XIMSSAddr: c.StandinXIMSS, CLIAddr: c.StandinCLI,
+		Admin: standinAdmin, AdminPassword: password, Log: log})
+	if err != nil {
+		return g, nil, err
+	}
+	web, ximss, cli := s.Addrs()
+	_, _ = fmt.Fprintf(out, "CommuniGate stand-in: XIMSS over HTTP at %s, XIMSS over TCP at %s, CLI at %s\n", web, ximss, cli)
+	g.URL, g.CLIAddr = "http://"+web, cli
+	g.Admin, g.AdminPassword = standinAdmin, secret.Text(password)
+	return g, s.Close, nil
+}
+
+func tlsConfig(c config.CGP) (*tls.Config, error) {
+	conf := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
+	if c.CAFile == "" {
+		return conf, nil
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("cgp.ca-file: %w", err)
+	}
+	conf.RootCAs = x509.NewCertPool()
+	if !conf.RootCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("cgp.ca-file: no certificate in %s", c.CAFile)
+	}
+	return conf, nil
+}
+
+// Standin runs `rmp standin` until the context ends.
+func Standin(ctx context.Context, c config.Standin, out io.Writer) error {
+	s, err := standin.Open(ctx, standin.Config{Dir: c.Data, HTTPAddr: c.HTTP, XIMSSAddr: c.XIMSS, CLIAddr: c.CLI, MainDomain: c.Domain,
+		Admin: c.Admin, AdminPassword: c.AdminPassword.Reveal(), SessionCap: c.Sessions, Log: logger(c.LogLevel)})
+	if err != nil {
+		return err
+	}
+	web, ximss, cli := s.Addrs()
+	_, _ = fmt.Fprintf(out, "CommuniGate stand-in: XIMSS over HTTP at %s, XIMSS over TCP at %s, CLI at %s\n", web, ximss, cli)
+	<-ctx.Done()
+	return s.Close()
+}
+
+// idempotency lends a tenant's store to the API.
+type idempotency struct{ *store.Tenant }
+
+func (i idempotency) Begin(ctx context.Context, person, key, hash string, now, stale time.Time) (*api.Answer, error) {
+	a, err := i.BeginIdempotent(ctx, person, key, hash, now, stale)
+	switch {
+	case errors.Is(err, store.ErrKeyReused):
+		return nil, api.ErrKeyReused
+	case errors.Is(err, store.ErrKeyBusy):
+		return nil, api.ErrKeyBusy
+	case err != nil || a == nil:
+		return nil, err
+	}
+	return (*api.Answer)(a), nil
+}
+
+func (i idempotency) Finish(ctx context.Context, person, key string, a api.Answer) error {
+	return i.FinishIdempotent(ctx, person, key, store.Answer(a))
+}
+
+func (i idempotency) Release(ctx context.Context, person, key string) error {
+	return i.ReleaseIdempotent(ctx, person, key)
+}

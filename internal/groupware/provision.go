@@ -1,0 +1,118 @@
+package groupware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"rmp/communigate/cli"
+	"rmp/communigate/dataformat"
+	"rmp/internal/directory"
+	"rmp/internal/secret"
+	"rmp/internal/tenant"
+)
+
+const (
+	calendarMailbox = "Calendar"
+	calendarClass   = "IPF.Appointment"
+	calendarRights  = "lrswipkxtea"
+)
+
+// ifNew lets a step be repeated: what exists already is as good as made.
+func ifNew(err error) error {
+	if errors.Is(err, cli.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// EnsureTenant implements demo.CommuniGate: the sub-domains of all resource
+// types with their services, and the service account with the central
+// calendar. createMain makes the main domain too, which on a real server is
+// there.
+func (g *Groupware) EnsureTenant(ctx context.Context, t tenant.Tenant, createMain bool) error {
+	// The access modes that a resource's domain needs. Real settings have a
+	// number in front, that of the modes the server's version knows; left out
+	// here, the server fills it in.
+	services := dataformat.Array{"Mail", "Relay", "Signal", "TLS", "IMAP", "MAPI", "AirSync", "WebMail", "XIMSS", "PWD", "LDAP", "WebCAL", "HTTP", "WebSite"}
+	return g.cli.With(ctx, func(c *cli.Conn) error {
+		if createMain {
+			if err := ifNew(c.CreateDomain(ctx, t.Domain, nil)); err != nil {
+				return err
+			}
+		}
+		for _, kind := range directory.Types {
+			domain := kind.Domain(t.Domain)
+			if err := ifNew(c.CreateDomain(ctx, domain, nil)); err != nil {
+				return fmt.Errorf("domain %s: %w", domain, err)
+			}
+			if err := c.UpdateDomainSettings(ctx, domain, dataformat.Dict{"DomainAccessModes": services}); err != nil {
+				return fmt.Errorf("domain %s: %w", domain, err)
+			}
+		}
+		err := c.CreateAccount(ctx, t.ServiceAccount(), dataformat.Dict{"Password": t.ServicePassword.Reveal(), "RealName": "Bookings"})
+		if errors.Is(err, cli.ErrExists) {
+			err = c.SetAccountPassword(ctx, t.ServiceAccount(), t.ServicePassword.Reveal())
+		}
+		if err != nil {
+			return fmt.Errorf("service account: %w", err)
+		}
+		return ensureCalendar(ctx, c, t, t.ServiceAccount())
+	})
+}
+
+// EnsureResource implements demo.CommuniGate: the account, its calendar, its
+// settings, the rule by which it accepts invitations, and the right of the
+// service account.
+func (g *Groupware) EnsureResource(ctx context.Context, t tenant.Tenant, r directory.Resource) error {
+	return g.cli.With(ctx, func(c *cli.Conn) error {
+		if err := ifNew(c.CreateAccount(ctx, r.Email, dataformat.Dict{"Password": secret.Random().Reveal(), "RealName": r.Name})); err != nil {
+			return err
+		}
+		if err := ensureCalendar(ctx, c, t, r.Email); err != nil {
+			return err
+		}
+		err := c.UpdateAccountSettings(ctx, r.Email, dataformat.Dict{"RealName": r.Name, "AutoAccept": "YES", "ServiceClass": "Resource"})
+		if err != nil {
+			return err
+		}
+		return c.SetAccountMailRules(ctx, r.Email, dataformat.Array{dataformat.Array{"5", "AutoAccept",
+			dataformat.Array{dataformat.Array{"Calendar Method", "is", "REQUEST"}},
+			dataformat.Array{dataformat.Array{"Accept Request", "---"}, dataformat.Array{"Discard", "---"}}}})
+	})
+}
+
+// EnsurePerson implements demo.CommuniGate: an account with a calendar that
+// the service account may write into.
+func (g *Groupware) EnsurePerson(ctx context.Context, t tenant.Tenant, email, name string, password secret.Text) error {
+	return g.cli.With(ctx, func(c *cli.Conn) error {
+		err := ifNew(c.CreateAccount(ctx, email, dataformat.Dict{"Password": password.Reveal(), "RealName": name}))
+		if err != nil {
+			return err
+		}
+		return ensureCalendar(ctx, c, t, email)
+	})
+}
+
+// EnsureCalendar makes an account's calendar and the service account's right
+// to it, where one of them is missing.
+func (g *Groupware) EnsureCalendar(ctx context.Context, t tenant.Tenant, account string) error {
+	return g.cli.With(ctx, func(c *cli.Conn) error { return ensureCalendar(ctx, c, t, account) })
+}
+
+func ensureCalendar(ctx context.Context, c *cli.Conn, t tenant.Tenant, account string) error {
+	err := c.CreateMailbox(ctx, account, calendarMailbox)
+	if err == nil {
+		err = c.SetMailboxClass(ctx, account, calendarMailbox, calendarClass)
+	}
+	if err := ifNew(err); err != nil {
+		return fmt.Errorf("calendar of %s: %w", account, err)
+	}
+	if account == t.ServiceAccount() {
+		return nil
+	}
+	if err := c.SetMailboxACL(ctx, account, calendarMailbox, dataformat.Dict{t.ServiceAccount(): calendarRights}); err != nil {
+		return fmt.Errorf("rights to the calendar of %s: %w", account, err)
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package groupware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"rmp/calendar/ical"
+	"rmp/communigate/ximss"
+	"rmp/internal/demo"
+	"rmp/internal/outbox"
+	"rmp/internal/tenant"
+)
+
+// Write implements outbox.Calendars: all the jobs in one round trip, and once
+// more those whose calendar or right was missing and could be made.
+func (g *Groupware) Write(ctx context.Context, id tenant.ID, jobs []outbox.Job) []error {
+	errs := make([]error, len(jobs))
+	every := make([]int, len(jobs))
+	for i := range every {
+		every[i] = i
+	}
+	t, err := g.tenants(ctx, id)
+	if err == nil {
+		err = g.write(ctx, t, jobs, every, errs)
+	}
+	if err != nil {
+		for i := range errs {
+			errs[i] = err
+		}
+		return errs
+	}
+	var again []int
+	for i, err := range errs {
+		if err == nil || !errors.Is(err, ximss.ErrDenied) && !errors.Is(err, ximss.ErrNotFound) {
+			continue
+		}
+		if repaired := g.EnsureCalendar(ctx, t, jobs[i].Calendar); repaired != nil {
+			errs[i] = fmt.Errorf("%w; and it could not be repaired: %w", err, repaired)
+			continue
+		}
+		again = append(again, i)
+	}
+	if len(again) > 0 {
+		if err := g.write(ctx, t, jobs, again, errs); err != nil {
+			for _, i := range again {
+				errs[i] = err
+			}
+		}
+	}
+	for i, err := range errs {
+		var refused *ximss.Error
+		if errors.As(err, &refused) {
+			errs[i] = fmt.Errorf("%w: %w", outbox.ErrRefused, err)
+		}
+	}
+	return errs
+}
+
+// write does the jobs named by their places, and notes the outcome of each.
+func (g *Groupware) write(ctx context.Context, t tenant.Tenant, jobs []outbox.Job, places []int, errs []error) error {
+	pool, err := g.pool(ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	var requests []*ximss.Request
+	for n, i := range places {
+		j, h := jobs[i], "w"+strconv.Itoa(n)
+		work := ximss.Cancel(h, j.Booking.UID)
+		if !j.Remove {
+			work = ximss.Publish(h, event(t, j))
+		}
+		requests = append(requests, ximss.OpenCalendar(h, calendarPath(j.Calendar)), work, ximss.CloseCalendar(h))
+	}
+	replies, err := pool.Do(ctx, requests...)
+	if err != nil {
+		return err
+	}
+	for n, i := range places {
+		opened, worked := replies[perCalendar*n].Err, replies[perCalendar*n+1].Err
+		switch {
+		case opened != nil && jobs[i].Remove && (errors.Is(opened, ximss.ErrNotFound) || errors.Is(opened, ximss.ErrNoAccount)):
+			errs[i] = nil // with the calendar went the event
+		case opened != nil:
+			errs[i] = opened
+		case jobs[i].Remove && errors.Is(worked, ximss.ErrNotFound):
+			errs[i] = nil // done before, or removed by somebody
+		default:
+			errs[i] = worked
+		}
+	}
+	return nil
+}
+
+// PublishAppointments implements demo.CommuniGate: appointments that people
+// made themselves, in another program.
+func (g *Groupware) PublishAppointments(ctx context.Context, t tenant.Tenant, list []demo.Appointment) error {
+	pool, err := g.pool(ctx, t.ID)
+	if err != nil {
+		return err
+	}
+	var requests []*ximss.Request
+	for i, a := range list {
+		loc, err := time.LoadLocation(a.TimeZone)
+		if err != nil {
+			return err
+		}
+		e := &ical.Event{UID: a.UID, Start: ical.InZone(a.Start, loc), End: ical.InZone(a.End, loc), Summary: a.Title,
+			Organizer: &ical.Address{Email: a.Person, Name: a.Name}, Transp: "OPAQUE", BusyStatus: "BUSY"}
+		if a.RRule != "" {
+			e.RRules = []string{a.RRule}
+		}
+		h := "a" + strconv.Itoa(i)
+		requests = append(requests, ximss.OpenCalendar(h, calendarPath(a.Person)),
+			ximss.Publish(h, &ical.Calendar{Method: "PUBLISH", ProdID: prodID, Events: []*ical.Event{e}}), ximss.CloseCalendar(h))
+	}
+	replies, err := pool.Do(ctx, requests...)
+	if err != nil {
+		return err
+	}
+	for i, r := range replies {
+		if r.Err != nil {
+			return fmt.Errorf("appointment of %s: %w", list[i/perCalendar].Person, r.Err)
+		}
+	}
+	return nil
+}
