@@ -209,7 +209,7 @@ func (a *API) getBooking(ctx context.Context, p tenant.Principal, in *idInput) (
 }
 
 type changeInput struct {
-	idInput
+	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match" doc:"The ETag of the version that was read."`
 	Body    BookingRequest
 }
@@ -231,7 +231,7 @@ func (a *API) changeBooking(ctx context.Context, p tenant.Principal, in *changeI
 }
 
 type cancelInput struct {
-	idInput
+	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match"`
 	Body    *struct {
 		Reason string `json:"reason,omitempty" doc:"At most 2,000 bytes."`

@@ -77,8 +77,7 @@ func (k dialect) overlap(err error) bool {
 	if k == postgres {
 		return sqlState(err) == exclusionViolation
 	}
-	// The primary key refuses the same start before the trigger could.
-	return err != nil && (strings.Contains(err.Error(), "occupancy overlap") || strings.Contains(err.Error(), "UNIQUE constraint failed: occupancy."))
+	return err != nil && strings.Contains(err.Error(), "occupancy overlap")
 }
 
 // lostRace reports whether a transaction was ended in favour of another and

@@ -162,11 +162,11 @@ CREATE TABLE occupancy (
     starts_at   BIGINT NOT NULL,
     ends_at     BIGINT NOT NULL,
     CHECK (starts_at < ends_at),
-    PRIMARY KEY (tenant_id, resource_id, starts_at),
+    PRIMARY KEY (tenant_id, booking_id, resource_id, starts_at),
     FOREIGN KEY (tenant_id, resource_id) REFERENCES resources (tenant_id, id),
     FOREIGN KEY (tenant_id, booking_id) REFERENCES bookings (tenant_id, id)
 );
-CREATE INDEX occupancy_by_booking ON occupancy (tenant_id, booking_id);
+CREATE INDEX occupancy_by_resource ON occupancy (tenant_id, resource_id, starts_at);
 
 -- +goose StatementBegin
 CREATE TRIGGER occupancy_no_overlap BEFORE INSERT ON occupancy

@@ -1,0 +1,52 @@
+# RMP: what a person types. `make help` lists it.
+SHELL := /bin/bash
+GO ?= go
+FUZZTIME ?= 10s
+DATA ?= data
+LISTEN ?= 127.0.0.1:8080
+
+.PHONY: help run build web test lint guard gen fuzz bench e2e check clean
+
+help: ## what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+run: web build ## build all and start RMP with its demo
+	bin/rmp serve --data $(DATA) --listen $(LISTEN)
+
+build: ## build bin/rmp
+	@echo "building bin/rmp (the first time takes a minute or two) …"
+	@mkdir -p bin
+	$(GO) build -o bin/rmp ./cmd/rmp
+
+web: web/dist/index.html ## build the browser app into web/dist
+
+web/dist/index.html: $(shell find web/src web/index.html web/package.json web/package-lock.json web/vite.config.ts -type f 2>/dev/null)
+	cd web && npm ci --no-audit --no-fund && npm run build
+
+test: web ## run the whole suite
+	$(GO) vet ./...
+	$(GO) test -race -timeout 10m ./...
+	cd web && npm test
+
+lint: ## format, vet
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+
+gen: ## write docs/openapi.yaml anew
+	$(GO) run ./cmd/rmp openapi > docs/openapi.yaml
+
+fuzz: ## fuzz every parser for FUZZTIME each
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "fuzz $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; done; done
+
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+e2e: web build ## whole-program tests, browser included
+	$(GO) test -tags e2e -count=1 -timeout 10m ./e2e/...
+
+check: lint test e2e ## all of it
+
+clean: ## remove what was built
+	rm -rf bin web/dist/assets web/dist/index.html web/node_modules
