@@ -1,5 +1,8 @@
-// Package web holds the build of the browser app. A program built before the
-// app was has none in it, and says so.
+// Package web holds the build of the browser app inside the program.
+//
+// The app's sources are beside this file (Svelte and TypeScript, built by Vite
+// into dist). Go builds without that build: dist then holds no index page, and
+// whoever serves the app says how to make one.
 package web
 
 import (
@@ -10,12 +13,13 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-// FS is the build, and whether there is one.
-func FS() (fs.FS, bool) {
-	sub, err := fs.Sub(dist, "dist")
-	if err != nil {
+// FS answers the files of the built app, index.html at the top, and whether
+// the app was built into this program at all.
+func FS() (files fs.FS, built bool) {
+	files, err := fs.Sub(dist, "dist")
+	if err != nil { // dist is embedded above, so only a wrong name gets here
 		return dist, false
 	}
-	_, err = fs.Stat(sub, "index.html")
-	return sub, err == nil
+	_, err = fs.Stat(files, "index.html")
+	return files, err == nil
 }
