@@ -45,6 +45,7 @@ bench: ## run the benchmarks
 
 e2e: web build ## whole-program tests, browser included
 	$(GO) test -tags e2e -count=1 -timeout 10m ./e2e/...
+	cd web && npm run e2e
 
 check: lint test e2e ## all of it
 
