@@ -17,21 +17,30 @@ type iterator struct {
 	start  zone.Wall // DTSTART
 	period int       // index of the next period; each is Interval units after the one before
 	set    []zone.Wall
-	looked int // periods looked at without a start
+	looked int       // periods looked at without a start
+	last   zone.Wall // no start after this one is of interest; zero: all are
 }
 
 // maxEmpty is how many periods in a row may give no start until a rule is
-// taken as one that never does. The rarest rule is one for 29 February on a
-// certain weekday, which comes every 28 years, 40 around a century.
-const maxEmpty = 100_000
+// taken as one that never does. The calendar repeats itself after 400 years.
+func (r *Rule) maxEmpty() int {
+	switch r.Freq {
+	case Yearly:
+		return 800
+	case Monthly:
+		return 800 * 12
+	}
+	return 100_000
+}
 
 func (it *iterator) next() (zone.Wall, bool) {
 	for len(it.set) == 0 {
-		if it.looked > maxEmpty {
+		if it.looked > it.r.maxEmpty() {
 			return zone.Wall{}, false
 		}
 		base, ok := it.base()
-		if !ok {
+		// The weeks of a year may begin some days before it.
+		if !ok || !it.last.IsZero() && it.last.Before(base.AddDays(-7)) {
 			return zone.Wall{}, false
 		}
 		it.set = it.expand(base)

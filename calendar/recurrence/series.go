@@ -176,7 +176,7 @@ func (s *Series) starts(lo, hi zone.Wall) ([]zone.Wall, error) {
 	}
 	steps := 0
 	for _, r := range s.rules {
-		it := &iterator{r: r, start: s.spec.Start}
+		it := &iterator{r: r, start: s.spec.Start, last: hi}
 		if r.Count == 0 {
 			it.seek(lo)
 		}

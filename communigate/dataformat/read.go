@@ -264,6 +264,8 @@ func (r *reader) escape(b *strings.Builder) error {
 		b.WriteByte('\t')
 	case '"', '\\':
 		b.WriteByte(c)
+	case 0:
+		return r.fail("zero byte in a string")
 	default:
 		b.WriteByte('\\')
 		b.WriteByte(c)
