@@ -1,303 +1,304 @@
 package recurrence
 
 import (
+	"fmt"
 	"slices"
-	"time"
 
 	"rmp/calendar/zone"
 )
 
-// The expansion of a rule, as wall times. A rule is a sequence of periods
-// (days, weeks, months, years) of which every Interval-th counts; each period
-// gives a set of starts.
+// A rule is a sequence of periods (seconds, …, days, weeks, months, years) of
+// which every Interval-th counts; each period gives a set of starts, in order.
 
-// iterator walks the starts of a rule in order, from a period on.
+// iterator walks the starts of a plan in order, from some period on. It is
+// used once, by one goroutine.
 type iterator struct {
-	r      *Rule
-	start  zone.Wall // DTSTART
-	period int       // index of the next period; each is Interval units after the one before
-	set    []zone.Wall
-	looked int       // periods looked at without a start
-	last   zone.Wall // no start after this one is of interest; zero: all are
+	*plan
+	period int64 // index of the next period; each is Interval units after the one before
+	set    []zone.Seconds
+	at     int // of set: the next start
+	days   []int
+	work   int          // what was looked at so far
+	before zone.Seconds // the last start, or where the search began
 }
 
-// maxEmpty is how many periods in a row may give no start until a rule is
-// taken as one that never does. The calendar repeats itself after 400 years.
-func (r *Rule) maxEmpty() int {
-	switch r.Freq {
-	case Yearly:
-		return 800
-	case Monthly:
-		return 800 * 12
+// maxWork bounds what one call may look at; maxWait is how long a rule may
+// give no start until it is taken as one that never will: the calendar
+// repeats itself after 400 years.
+const (
+	maxWork = 2_000_000
+	maxWait = zone.Seconds(800*366) * zone.DaySeconds
+)
+
+var errWork = fmt.Errorf("%w: more than %d steps to look at", ErrTooMany, maxWork)
+
+func (p *plan) iterator(from zone.Seconds) *iterator {
+	it := &iterator{plan: p, before: max(from, p.start)}
+	it.seek(from)
+	return it
+}
+
+// seek moves to the last period that can give a start at or after s.
+func (it *iterator) seek(s zone.Seconds) {
+	if s <= it.start {
+		return
 	}
-	return 100_000
-}
-
-func (it *iterator) next() (zone.Wall, bool) {
-	for len(it.set) == 0 {
-		if it.looked > it.r.maxEmpty() {
-			return zone.Wall{}, false
-		}
-		base, ok := it.base()
-		// The weeks of a year may begin some days before it.
-		if !ok || !it.last.IsZero() && it.last.Before(base.AddDays(-7)) {
-			return zone.Wall{}, false
-		}
-		it.set = it.expand(base)
-		it.period++
-		it.looked++
-	}
-	it.looked = 0
-	w := it.set[0]
-	it.set = it.set[1:]
-	return w, true
-}
-
-const day = 24 * time.Hour
-
-// base is the beginning of the current period.
-func (it *iterator) base() (zone.Wall, bool) {
-	s, n := it.start, it.period*it.r.Interval
-	var b zone.Wall
+	var units int64
 	switch it.r.Freq {
 	case Yearly:
-		b = zone.Wall{Year: s.Year + n, Month: 1, Day: 1}
+		y, _, _ := zone.Civil(s.Day())
+		units = int64(y - it.year - 1) // weeks of a year may reach into the next
 	case Monthly:
-		m := int(s.Month) - 1 + n
-		b = zone.Wall{Year: s.Year + m/12, Month: time.Month(m%12 + 1), Day: 1}
+		y, m, _ := zone.Civil(s.Day())
+		units = int64((y-it.year)*12 + m - it.month)
 	case Weekly:
-		back := (int(s.Weekday()) - int(it.r.Start) + 7) % 7
-		b = s.Date().AddDays(7*n - back)
+		units = int64((s.Day() - it.week) / 7)
 	case Daily:
-		b = s.Date().AddDays(n)
-	case Hourly:
-		b = zone.Wall{Year: s.Year, Month: s.Month, Day: s.Day, Hour: s.Hour}.Add(time.Duration(n) * time.Hour)
-	case Minutely:
-		b = zone.Wall{Year: s.Year, Month: s.Month, Day: s.Day, Hour: s.Hour, Minute: s.Minute}.Add(time.Duration(n) * time.Minute)
+		units = int64(s.Day() - it.day)
 	default:
-		b = s.Add(time.Duration(n) * time.Second)
+		units = int64((s - it.base()) / it.unit)
 	}
-	return b, b.Year <= 9999
+	it.period = max(0, units/int64(it.r.Interval))
 }
 
-// seek moves to the last period that begins at or before w, or the first.
-func (it *iterator) seek(w zone.Wall) {
-	s := it.start
-	var units int
+// base is where the first period begins, for frequencies below a day.
+func (it *iterator) base() zone.Seconds {
+	return it.start - zone.Seconds(it.start.OfDay())%it.unit
+}
+
+// next answers the next start. It ends at limit, at the rule's own end, or
+// with an error when it took too much work.
+func (it *iterator) next(limit zone.Seconds) (s zone.Seconds, ok bool, err error) {
+	for {
+		for it.at < len(it.set) {
+			s = it.set[it.at]
+			it.at++
+			if s > it.last || s > limit {
+				return 0, false, nil
+			}
+			if s >= it.start {
+				it.before = s
+				return s, true, nil
+			}
+		}
+		it.set, it.at = it.set[:0], 0
+		begins, ok := it.fill(min(limit, it.last, it.before+maxWait))
+		if !ok || begins > it.last || begins > limit || begins-it.before > maxWait {
+			return 0, false, nil
+		}
+		if it.work++; it.work > maxWork {
+			return 0, false, errWork
+		}
+	}
+}
+
+// fill puts the starts of the next period into set, and answers the earliest
+// time a start of it could have. It is false when no period follows.
+func (it *iterator) fill(limit zone.Seconds) (begins zone.Seconds, ok bool) {
+	if it.empty {
+		return 0, false
+	}
+	n := it.period * int64(it.r.Interval)
+	if it.r.Freq < Daily {
+		return it.fillShort(limit)
+	}
+	it.period++
+	it.days = it.days[:0]
 	switch it.r.Freq {
-	case Yearly:
-		units = w.Year - s.Year
+	case Daily:
+		day := it.day + int(n)
+		begins = zone.Seconds(day) * zone.DaySeconds
+		if it.dayPasses(day) {
+			it.days = append(it.days, day)
+		}
+	case Weekly:
+		first := it.week + 7*int(n)
+		begins = zone.Seconds(first) * zone.DaySeconds
+		it.weekDays(first)
 	case Monthly:
-		units = (w.Year-s.Year)*12 + int(w.Month) - int(s.Month)
-	case Weekly:
-		units = int(w.Sub(s)/day) / 7
-	case Daily:
-		units = int(w.Sub(s) / day)
-	case Hourly:
-		units = int(w.Sub(s) / time.Hour)
-	case Minutely:
-		units = int(w.Sub(s) / time.Minute)
+		m := it.month - 1 + int(n)
+		y, m := it.year+m/12, m%12+1
+		first := zone.DayNumber(y, m, 1)
+		begins = zone.Seconds(first) * zone.DaySeconds
+		it.monthOf(y, m, first)
 	default:
-		units = int(w.Sub(s) / time.Second)
+		y := it.year + int(n)
+		begins = zone.Seconds(zone.DayNumber(y, 1, 1)-6) * zone.DaySeconds
+		it.yearOf(y)
 	}
-	it.period = max(0, units/it.r.Interval-1)
-	it.set, it.looked = nil, 0
+	if len(it.r.BySetPos) == 0 && len(it.times) == 1 {
+		for _, d := range it.days {
+			it.set = append(it.set, zone.Seconds(d)*zone.DaySeconds+it.times[0])
+		}
+		return begins, true
+	}
+	for _, d := range it.days {
+		for _, t := range it.times {
+			it.set = append(it.set, zone.Seconds(d)*zone.DaySeconds+t)
+		}
+	}
+	it.pickPositions()
+	return begins, true
 }
 
-// expand gives the starts of the period that begins at base, in order.
-func (it *iterator) expand(base zone.Wall) []zone.Wall {
-	r := it.r
-	var out []zone.Wall
-	if r.Freq < Daily {
-		if !r.dayPasses(base) || !in(r.ByHour, base.Hour) || r.Freq < Hourly && !in(r.ByMinute, base.Minute) || r.Freq < Minutely && !in(r.BySecond, base.Second) {
-			return nil
-		}
-		out = it.times([]zone.Wall{base.Date()}, base)
-	} else {
-		out = it.times(it.days(base), base)
+func (it *iterator) pickPositions() {
+	if len(it.r.BySetPos) == 0 {
+		return
 	}
-	if len(r.BySetPos) > 0 {
-		var picked []zone.Wall
-		for _, p := range r.BySetPos {
-			i := p - 1
-			if p < 0 {
-				i = len(out) + p
-			}
-			if i >= 0 && i < len(out) {
-				picked = append(picked, out[i])
-			}
+	var picked []zone.Seconds
+	for _, p := range it.r.BySetPos {
+		i := p - 1
+		if p < 0 {
+			i = len(it.set) + p
 		}
-		slices.SortFunc(picked, compare)
-		out = slices.Compact(picked)
+		if i >= 0 && i < len(it.set) {
+			picked = append(picked, it.set[i])
+		}
 	}
-	// Nothing comes before DTSTART.
-	return slices.DeleteFunc(out, func(w zone.Wall) bool { return w.Before(it.start) })
+	slices.Sort(picked)
+	it.set = append(it.set[:0], slices.Compact(picked)...)
 }
 
-// days gives the days of a period of a day or more, in order.
-func (it *iterator) days(base zone.Wall) []zone.Wall {
-	r := it.r
-	switch r.Freq {
-	case Daily:
-		if r.dayPasses(base) && r.weekdayPasses(base) {
-			return []zone.Wall{base}
+func (it *iterator) weekDays(first int) {
+	if !it.byDay { // the weekday of DTSTART
+		d := first + it.day - it.week
+		if !it.byMonth || it.monthPasses(d) {
+			it.days = append(it.days, d)
 		}
-		return nil
-	case Weekly:
-		var out []zone.Wall
-		for i := range 7 {
-			d := base.AddDays(i)
-			if len(r.ByDay) == 0 && d.Weekday() != it.start.Weekday() || !r.weekdayPasses(d) || !in(r.ByMonth, int(d.Month)) {
-				continue
-			}
-			out = append(out, d)
-		}
-		return out
+		return
 	}
-	// Years and months: every day of the period that all the parts let pass.
-	n, first := monthDays(base), base
-	if r.Freq == Yearly {
-		n = yearDays(base.Year)
-		if len(r.ByWeek) > 0 { // weeks reach over the turn of the year
-			first, n = base.AddDays(-6), n+12
+	for d := first; d < first+7; d++ {
+		if it.weekdays&(1<<zone.Weekday(d)) != 0 && (!it.byMonth || it.monthPasses(d)) {
+			it.days = append(it.days, d)
 		}
 	}
-	implied := len(r.ByDay) == 0 && len(r.ByMonthDay) == 0 && len(r.ByYearDay) == 0
-	var out []zone.Wall
-	for i := range n {
-		d := first.AddDays(i)
-		if !in(r.ByMonth, int(d.Month)) || !r.monthDayPasses(d) || !r.yearDayPasses(d) || !r.weekPasses(d, base.Year) || !r.ordinalPasses(d) {
+}
+
+func (it *iterator) monthPasses(day int) bool {
+	_, m, _ := zone.Civil(day)
+	return it.months&(1<<m) != 0
+}
+
+// monthOf adds the days of one month, in a monthly rule.
+func (it *iterator) monthOf(y, m, first int) {
+	n := zone.MonthDays(y, m)
+	if it.months&(1<<m) == 0 {
+		return
+	}
+	if !it.byDay && !it.byMonthDay { // the day of DTSTART, where the month has it
+		if it.dom <= n && it.datePasses(y, m, it.dom, first+it.dom-1) {
+			it.days = append(it.days, first+it.dom-1)
+		}
+		return
+	}
+	for d := 1; d <= n; d++ {
+		if it.datePasses(y, m, d, first+d-1) && it.ordinalPasses(first+d-1, first, n) {
+			it.days = append(it.days, first+d-1)
+		}
+	}
+}
+
+// yearOf adds the days of one year, in a yearly rule.
+func (it *iterator) yearOf(y int) {
+	if len(it.r.ByWeek) > 0 {
+		it.weeksOf(y)
+		return
+	}
+	first := zone.DayNumber(y, 1, 1)
+	for m := 1; m <= 12; m++ {
+		n := zone.MonthDays(y, m)
+		if it.months&(1<<m) == 0 {
+			first += n
 			continue
 		}
-		if implied {
+		switch {
+		case it.byDay || it.byMonthDay || len(it.r.ByYearDay) > 0:
+			span, length := first, n // in which ordinals of BYDAY count
+			if !it.byMonth {
+				span, length = zone.DayNumber(y, 1, 1), zone.YearDays(y)
+			}
+			for d := 1; d <= n; d++ {
+				if it.datePasses(y, m, d, first+d-1) && it.ordinalPasses(first+d-1, span, length) {
+					it.days = append(it.days, first+d-1)
+				}
+			}
+		case it.dom <= n && (it.byMonth || m == it.month):
+			it.days = append(it.days, first+it.dom-1)
+		}
+		first += n
+	}
+}
+
+// weeksOf is BYWEEKNO: days of the numbered weeks, which may lie in the years
+// beside.
+func (it *iterator) weeksOf(y int) {
+	first := it.firstWeek(y)
+	weeks := (it.firstWeek(y+1) - first) / 7
+	for w := 1; w <= weeks; w++ {
+		if !slices.Contains(it.r.ByWeek, w) && !slices.Contains(it.r.ByWeek, w-weeks-1) {
+			continue
+		}
+		for d := first + 7*(w-1); d < first+7*w; d++ {
+			yy, m, dom := zone.Civil(d)
+			if !it.datePasses(yy, m, dom, d) {
+				continue
+			}
 			switch {
-			case r.Freq == Yearly && len(r.ByWeek) > 0:
-				if d.Weekday() != it.start.Weekday() {
+			case it.byDay:
+				if it.weekdays&(1<<zone.Weekday(d)) == 0 {
 					continue
 				}
-			case d.Day != it.start.Day, r.Freq == Yearly && len(r.ByMonth) == 0 && d.Month != it.start.Month:
+			case !it.byMonthDay && len(it.r.ByYearDay) == 0 && zone.Weekday(d) != zone.Weekday(it.day):
 				continue
 			}
+			it.days = append(it.days, d)
 		}
-		if len(r.ByWeek) == 0 && d.Year != base.Year {
-			continue
-		}
-		out = append(out, d)
 	}
-	return out
 }
 
-// times puts the times of day onto the days.
-func (it *iterator) times(days []zone.Wall, base zone.Wall) []zone.Wall {
-	r := it.r
-	pick := func(by []int, finer bool, own, start int) []int {
+// fillShort is fill for frequencies below a day. Where a day, hour or minute
+// cannot pass it goes on to the next one at once.
+func (it *iterator) fillShort(limit zone.Seconds) (begins zone.Seconds, ok bool) {
+	step := it.unit * zone.Seconds(it.r.Interval)
+	for {
+		at := it.base() + zone.Seconds(it.period)*step
+		if at > limit {
+			return at, false
+		}
+		var next zone.Seconds
+		t := at.OfDay()
 		switch {
-		case finer: // the frequency itself steps through this unit
-			return []int{own}
-		case len(by) > 0:
-			return by
-		}
-		return []int{start}
-	}
-	hours := pick(r.ByHour, r.Freq <= Hourly, base.Hour, it.start.Hour)
-	minutes := pick(r.ByMinute, r.Freq <= Minutely, base.Minute, it.start.Minute)
-	seconds := pick(r.BySecond, r.Freq <= Secondly, base.Second, it.start.Second)
-	out := make([]zone.Wall, 0, len(days)*len(hours)*len(minutes)*len(seconds))
-	for _, d := range days {
-		for _, h := range hours {
-			for _, m := range minutes {
-				for _, s := range seconds {
-					d.Hour, d.Minute, d.Second = h, m, min(s, 59)
-					out = append(out, d)
-				}
+		case !it.dayPasses(at.Day()):
+			next = it.nextDay(at.Day(), limit)
+		case it.hours&(1<<(t/3600)) == 0:
+			next = at - zone.Seconds(t%3600) + 3600
+		case it.r.Freq < Hourly && it.minutes&(1<<(t/60%60)) == 0:
+			next = at - zone.Seconds(t%60) + 60
+		case it.r.Freq < Minutely && it.seconds&(1<<(t%60)) == 0:
+			next = at + 1
+		default:
+			it.period++
+			for _, off := range it.times {
+				it.set = append(it.set, at+off)
 			}
+			it.pickPositions()
+			return at, true
+		}
+		it.period = int64((next - it.base() + step - 1) / step)
+		if it.work++; it.work > maxWork {
+			return at, true // next ends with the error
 		}
 	}
-	return out
 }
 
-func in(list []int, n int) bool { return len(list) == 0 || slices.Contains(list, n) }
-
-// dayPasses is for frequencies of a day and less: every part but BYDAY only
-// restricts.
-func (r *Rule) dayPasses(d zone.Wall) bool {
-	return in(r.ByMonth, int(d.Month)) && r.monthDayPasses(d) && r.yearDayPasses(d) && r.weekdayPasses(d)
-}
-
-func (r *Rule) weekdayPasses(d zone.Wall) bool {
-	return len(r.ByDay) == 0 || slices.ContainsFunc(r.ByDay, func(b Day) bool { return b.Weekday == d.Weekday() })
-}
-
-func (r *Rule) monthDayPasses(d zone.Wall) bool {
-	return len(r.ByMonthDay) == 0 || slices.Contains(r.ByMonthDay, d.Day) || slices.Contains(r.ByMonthDay, d.Day-monthDays(d)-1)
-}
-
-func (r *Rule) yearDayPasses(d zone.Wall) bool {
-	if len(r.ByYearDay) == 0 {
-		return true
+// nextDay is midnight of the next day that passes.
+func (it *iterator) nextDay(day int, limit zone.Seconds) zone.Seconds {
+	for {
+		day++
+		at := zone.Seconds(day) * zone.DaySeconds
+		it.work++
+		if at > limit || it.work > maxWork || it.dayPasses(day) {
+			return at
+		}
 	}
-	n := yearDay(d)
-	return slices.Contains(r.ByYearDay, n) || slices.Contains(r.ByYearDay, n-yearDays(d.Year)-1)
-}
-
-// weekPasses is BYWEEKNO: the weeks of the year begin on WKST, the first is
-// the one with at least four days in the year.
-func (r *Rule) weekPasses(d zone.Wall, year int) bool {
-	if len(r.ByWeek) == 0 {
-		return true
-	}
-	first := firstWeek(year, r.Start)
-	weeks := int(firstWeek(year+1, r.Start).Sub(first)/day) / 7
-	off := int(d.Sub(first) / day)
-	if d.Before(first) || off/7 >= weeks {
-		return false
-	}
-	n := off/7 + 1
-	return slices.Contains(r.ByWeek, n) || slices.Contains(r.ByWeek, n-weeks-1)
-}
-
-func firstWeek(year int, wkst time.Weekday) zone.Wall {
-	jan4 := zone.Wall{Year: year, Month: 1, Day: 4}
-	return jan4.AddDays(-((int(jan4.Weekday()) - int(wkst) + 7) % 7))
-}
-
-// ordinalPasses is BYDAY in months and years: 2MO is the second Monday of the
-// month (of the year, when no month is named).
-func (r *Rule) ordinalPasses(d zone.Wall) bool {
-	if len(r.ByDay) == 0 {
-		return true
-	}
-	nth, last := (d.Day-1)/7+1, (monthDays(d)-d.Day)/7+1
-	if r.Freq == Yearly && len(r.ByMonth) == 0 {
-		n := yearDay(d)
-		nth, last = (n-1)/7+1, (yearDays(d.Year)-n)/7+1
-	}
-	return slices.ContainsFunc(r.ByDay, func(b Day) bool {
-		return b.Weekday == d.Weekday() && (b.N == 0 || b.N == nth || b.N == -last)
-	})
-}
-
-func monthDays(d zone.Wall) int {
-	return zone.Wall{Year: d.Year, Month: d.Month + 1, Day: 1}.AddDays(-1).Day
-}
-
-func yearDays(y int) int {
-	if y%4 == 0 && (y%100 != 0 || y%400 == 0) {
-		return 366
-	}
-	return 365
-}
-
-func yearDay(d zone.Wall) int {
-	return int(d.Date().Sub(zone.Wall{Year: d.Year, Month: 1, Day: 1})/day) + 1
-}
-
-func compare(a, b zone.Wall) int {
-	switch {
-	case a.Before(b):
-		return -1
-	case b.Before(a):
-		return 1
-	}
-	return 0
 }

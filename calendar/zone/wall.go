@@ -14,6 +14,7 @@ package zone
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -41,50 +42,28 @@ func (w Wall) IsZero() bool { return w == Wall{} }
 // In is the instant at which a clock in loc shows w; see the package comment
 // for gaps and overlaps.
 func (w Wall) In(loc *time.Location) time.Time {
-	// As if loc were UTC, then shifted by the offsets in force around it.
-	naive := w.utc()
-	_, before := naive.Add(-24 * time.Hour).In(loc).Zone()
-	_, after := naive.Add(24 * time.Hour).In(loc).Zone()
-	first := naive.Add(-time.Duration(before) * time.Second)
-	if before == after {
-		if _, off := first.In(loc).Zone(); off == before {
-			return first
-		}
-	}
-	// Try the offset of before first: right in an overlap (the earlier of
-	// the two) and in a gap (the offset before it).
-	if WallOf(first, loc) == w {
-		return first
-	}
-	second := naive.Add(-time.Duration(after) * time.Second)
-	if WallOf(second, loc) == w {
-		return second
-	}
-	return first
+	return time.Unix(TableOf(loc).Unix(w.Seconds()), 0).In(loc)
 }
 
-// utc is the instant at which a clock in UTC shows w.
-func (w Wall) utc() time.Time {
-	return time.Date(w.Year, w.Month, w.Day, w.Hour, w.Minute, w.Second, 0, time.UTC)
-}
-
-// Add is the wall time that a clock without any transitions shows d later.
-func (w Wall) Add(d time.Duration) Wall { return WallOf(w.utc().Add(d), time.UTC) }
+// Add is the wall time that a clock without any transitions shows d later;
+// parts of d below a second are cut off.
+func (w Wall) Add(d time.Duration) Wall { return (w.Seconds() + Seconds(d/time.Second)).Wall() }
 
 // AddDays is the same time of day, n days later.
-func (w Wall) AddDays(n int) Wall {
-	t := w.utc().AddDate(0, 0, n)
-	return WallOf(t, time.UTC)
+func (w Wall) AddDays(n int) Wall { return (w.Seconds() + Seconds(n)*DaySeconds).Wall() }
+
+// Sub is the time between two readings of a clock without any transitions, or
+// the longest or shortest Duration if it is beyond that (some 292 years).
+func (w Wall) Sub(o Wall) time.Duration {
+	const most = Seconds(math.MaxInt64 / int64(time.Second))
+	return time.Duration(min(max(w.Seconds()-o.Seconds(), -most), most)) * time.Second
 }
 
-// Sub is the time between two readings of a clock without any transitions.
-func (w Wall) Sub(o Wall) time.Duration { return w.utc().Sub(o.utc()) }
-
 // Before reports whether w is earlier than o on the same clock.
-func (w Wall) Before(o Wall) bool { return w.utc().Before(o.utc()) }
+func (w Wall) Before(o Wall) bool { return w.Seconds() < o.Seconds() }
 
 // Weekday is the day of the week.
-func (w Wall) Weekday() time.Weekday { return w.utc().Weekday() }
+func (w Wall) Weekday() time.Weekday { return Weekday(w.Seconds().Day()) }
 
 // Date is w at midnight.
 func (w Wall) Date() Wall { return Wall{Year: w.Year, Month: w.Month, Day: w.Day} }
@@ -92,7 +71,7 @@ func (w Wall) Date() Wall { return Wall{Year: w.Year, Month: w.Month, Day: w.Day
 // Valid reports whether w is a time that a clock can show (no 31 April, no
 // 24:00, no leap second).
 func (w Wall) Valid() bool {
-	return w.Year >= 1 && w.Year <= 9999 && WallOf(w.utc(), time.UTC) == w
+	return w.Year >= 1 && w.Year <= 9999 && w.Month >= 1 && w.Month <= 12 && w.Seconds().Wall() == w
 }
 
 // String is the basic form of ISO 8601 that iCalendar uses: 20260901T140000.
