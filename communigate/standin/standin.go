@@ -33,6 +33,7 @@ type Config struct {
 	AdminPassword string
 	SessionCap    int // concurrent XIMSS sessions; 0: 5, below 0: no limit
 	Zone          *time.Location
+	Mode          backend.Mode // default backend.Strict
 	Log           *slog.Logger
 }
 
@@ -65,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("stand-in: %w", err)
 	}
-	b, err := backend.Open(ctx, backend.Options{Dir: cfg.Dir, MainDomain: cfg.MainDomain, Admin: cfg.Admin, AdminPassword: cfg.AdminPassword, Zone: cfg.Zone})
+	b, err := backend.Open(ctx, backend.Options{Dir: cfg.Dir, MainDomain: cfg.MainDomain, Admin: cfg.Admin, AdminPassword: cfg.AdminPassword, Zone: cfg.Zone, Mode: cfg.Mode})
 	if err != nil {
 		return nil, fmt.Errorf("stand-in: %w", err)
 	}

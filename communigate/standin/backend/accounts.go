@@ -10,6 +10,14 @@ import (
 	"rmp/communigate/dataformat"
 )
 
+const accountsSchema = `
+CREATE TABLE IF NOT EXISTS domains (
+	name TEXT PRIMARY KEY, main INTEGER NOT NULL, settings TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS accounts (
+	id INTEGER PRIMARY KEY, domain TEXT NOT NULL REFERENCES domains(name), name TEXT NOT NULL, password TEXT NOT NULL,
+	settings TEXT NOT NULL, prefs TEXT NOT NULL, rules TEXT NOT NULL, rights TEXT NOT NULL, UNIQUE (domain, name));
+`
+
 // Account is one account.
 type Account struct {
 	ID       int64

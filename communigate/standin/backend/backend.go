@@ -59,6 +59,7 @@ type Options struct {
 	Admin         string // account of the main domain with the right Master, made at the first start
 	AdminPassword string // set at every start
 	Zone          *time.Location
+	Mode          Mode
 }
 
 // Backend is the storage of a stand-in.
@@ -66,27 +67,16 @@ type Backend struct {
 	read, write *sql.DB
 	main        string
 	zones       zone.Resolver
+	mode        Mode
 }
 
-const schema = `
-CREATE TABLE IF NOT EXISTS domains (
-	name TEXT PRIMARY KEY, main INTEGER NOT NULL, settings TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS accounts (
-	id INTEGER PRIMARY KEY, domain TEXT NOT NULL REFERENCES domains(name), name TEXT NOT NULL, password TEXT NOT NULL,
-	settings TEXT NOT NULL, prefs TEXT NOT NULL, rules TEXT NOT NULL, rights TEXT NOT NULL, UNIQUE (domain, name));
-CREATE TABLE IF NOT EXISTS mailboxes (
-	id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE, name TEXT NOT NULL,
-	class TEXT NOT NULL, uid_validity INTEGER NOT NULL, uid_next INTEGER NOT NULL, acl TEXT NOT NULL, UNIQUE (account, name));
-CREATE TABLE IF NOT EXISTS items (
-	mailbox INTEGER NOT NULL REFERENCES mailboxes(id) ON DELETE CASCADE, uid INTEGER NOT NULL, item_uid TEXT NOT NULL,
-	first INTEGER NOT NULL, last INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (mailbox, uid)) WITHOUT ROWID;
-CREATE UNIQUE INDEX IF NOT EXISTS items_by_uid ON items (mailbox, item_uid);
-CREATE INDEX IF NOT EXISTS items_by_span ON items (mailbox, last, first);
-`
+// schema is what the storage consists of; each topic has its part beside the
+// code that uses it.
+var schema = []string{accountsSchema, mailboxesSchema, itemsSchema}
 
 // Open opens the storage in a directory, which it makes at the first start.
 func Open(ctx context.Context, o Options) (*Backend, error) {
-	b := &Backend{main: strings.ToLower(o.MainDomain), zones: zone.Resolver{Host: o.Zone}}
+	b := &Backend{main: strings.ToLower(o.MainDomain), zones: zone.Resolver{Host: o.Zone}, mode: o.Mode}
 	if b.zones.Host == nil {
 		b.zones.Host = time.UTC
 	}
@@ -102,7 +92,7 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		return nil, fmt.Errorf("open the stand-in's storage: %w", err)
 	}
 	b.read.SetMaxOpenConns(4)
-	if _, err = b.write.ExecContext(ctx, schema); err == nil {
+	if _, err = b.write.ExecContext(ctx, strings.Join(schema, "")); err == nil {
 		err = b.Update(ctx, func(tx *Tx) error { return tx.firstStart(o) })
 	}
 	if err != nil {

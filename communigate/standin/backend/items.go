@@ -14,6 +14,14 @@ import (
 	"rmp/xmlnode"
 )
 
+const itemsSchema = `
+CREATE TABLE IF NOT EXISTS items (
+	mailbox INTEGER NOT NULL REFERENCES mailboxes(id) ON DELETE CASCADE, uid INTEGER NOT NULL, item_uid TEXT NOT NULL,
+	first INTEGER NOT NULL, last INTEGER NOT NULL, data TEXT NOT NULL, PRIMARY KEY (mailbox, uid)) WITHOUT ROWID;
+CREATE UNIQUE INDEX IF NOT EXISTS items_by_uid ON items (mailbox, item_uid);
+CREATE INDEX IF NOT EXISTS items_by_span ON items (mailbox, last, first);
+`
+
 // Item is one calendar item.
 type Item struct {
 	UID   int64 // of the message in the mailbox

@@ -10,6 +10,12 @@ import (
 	"rmp/communigate/dataformat"
 )
 
+const mailboxesSchema = `
+CREATE TABLE IF NOT EXISTS mailboxes (
+	id INTEGER PRIMARY KEY, account INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE, name TEXT NOT NULL,
+	class TEXT NOT NULL, uid_validity INTEGER NOT NULL, uid_next INTEGER NOT NULL, acl TEXT NOT NULL, UNIQUE (account, name));
+`
+
 // Mailbox is one mailbox of an account.
 type Mailbox struct {
 	ID          int64
