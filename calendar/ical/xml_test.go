@@ -11,9 +11,17 @@ import (
 
 func read(t testing.TB, doc string) (*Calendar, error) {
 	t.Helper()
+	c, err := readXML(doc)
+	if err != nil && strings.Contains(err.Error(), "parse XML") {
+		t.Fatal(err)
+	}
+	return c, err
+}
+
+func readXML(doc string) (*Calendar, error) {
 	n, err := xmlnode.Parse([]byte(doc), xmlnode.Limits{})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	return FromXML(n)
 }
