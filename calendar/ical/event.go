@@ -22,7 +22,9 @@ type Calendar struct {
 	Version string
 	Events  []*Event
 	Todos   []*Event    // VTODOs: Due and PercentComplete are used
-	Zones   []*Timezone // VTIMEZONE definitions that came along
+	Zones   []*Timezone // VTIMEZONE definitions that came along; see Resolve
+	Busy    []*FreeBusy // VFREEBUSYs
+	Others  []Component // components that the model does not know, kept
 	Extra   []Property
 }
 
@@ -30,6 +32,7 @@ type Calendar struct {
 type Timezone struct {
 	TZID  string
 	Rules []ZoneRule // STANDARD and DAYLIGHT parts
+	Extra []Property
 }
 
 // ZoneRule is one STANDARD or DAYLIGHT part of a VTIMEZONE.
@@ -41,6 +44,7 @@ type ZoneRule struct {
 	OffsetTo   int // seconds east of UTC after it
 	RRule      string
 	RDates     []zone.Wall
+	Extra      []Property
 }
 
 // Kind says how a Time is to be placed on the time line.
@@ -113,8 +117,9 @@ type Event struct {
 	URL         string
 	Categories  []string
 
-	Organizer *Address
-	Attendees []Attendee
+	Organizer       *Address
+	OrganizerParams []Param // SENT-BY and others, kept
+	Attendees       []Attendee
 
 	Transp          string // OPAQUE, TRANSPARENT or ""
 	BusyStatus      string // FREE, TENTATIVE, BUSY, OOF or "" (X-MICROSOFT-CDO-BUSYSTATUS)
@@ -134,14 +139,19 @@ type Event struct {
 	Extra      []Property
 }
 
-// Param is a parameter of a property.
+// Param is a parameter of a property. One with several values is several
+// Params of the same name in a row.
 type Param struct{ Name, Value string }
 
-// Property is a property without a field in the model.
+// Property is a property without a field in the model. Value is what it says,
+// without escapes, where it is known to be text (COMMENT, CONTACT, a
+// DESCRIPTION of an alarm, all with VALUE=TEXT); else, and so for X-
+// properties, it is the value as it was written, escapes included, because
+// only those who know the property know whether it has any.
 type Property struct {
 	Name   string
 	Params []Param
-	Value  string // as text, unescaped only as far as XML needs it
+	Value  string
 }
 
 // Component is a part of an event kept as it was read, such as a VALARM.

@@ -15,6 +15,9 @@ func (e *Event) Recurs() bool { return len(e.RRules)+len(e.RDates) > 0 }
 // places dates and floating times. Without an end or duration a day lasts a
 // day and a time has no length (RFC 5545 section 3.6.1).
 func (e *Event) Span(resolve Resolve, local *time.Location) (start, end time.Time, err error) {
+	if e.Start.IsZero() {
+		return start, end, fmt.Errorf("dtstart: is missing")
+	}
 	if start, err = e.Start.Instant(resolve, local); err != nil {
 		return start, end, fmt.Errorf("dtstart: %w", err)
 	}

@@ -36,192 +36,73 @@ func FromXML(n *xmlnode.Node) (*Calendar, error) {
 	c.Method = strings.ToUpper(n.Attr("method"))
 	c.ProdID, c.Version = n.Attr("prodid"), n.Attr("version")
 	for _, child := range n.Children {
-		if !child.Is("vevent") && !child.Is("vtodo") {
-			continue
-		}
-		e, err := eventFromXML(child)
-		if err != nil {
+		if err := c.childFromXML(child); err != nil {
 			return nil, err
 		}
-		if child.Is("vtodo") {
-			c.Todos = append(c.Todos, e)
-		} else if !c.adopt(e) {
-			c.Events = append(c.Events, e)
-		}
 	}
+	c.Events, c.Todos = gather(c.Events), gather(c.Todos)
 	return c, nil
 }
 
-// adopt puts an exception under its master, when that is there.
-func (c *Calendar) adopt(e *Event) bool {
-	if e.RecurrenceID.IsZero() {
-		return false
-	}
-	for _, m := range c.Events {
-		if m.UID == e.UID && m.RecurrenceID.IsZero() {
-			m.Exceptions = append(m.Exceptions, e)
-			return true
+func (c *Calendar) childFromXML(n *xmlnode.Node) error {
+	switch {
+	case n.Is("vevent"), n.Is("vtodo"):
+		e, err := eventFromXML(n, n.Is("vevent") && !startless(c.Method))
+		if err != nil {
+			return err
 		}
-	}
-	return false
-}
-
-func eventFromXML(n *xmlnode.Node) (*Event, error) {
-	e := &Event{BusyStatus: strings.ToUpper(n.Attr("busyStatus"))}
-	for _, p := range n.Children {
-		if err := e.property(p); err != nil {
-			return nil, fmt.Errorf("iCalendar: %s: %w", strings.ToLower(p.Name), err)
+		if n.Is("vtodo") {
+			c.Todos = append(c.Todos, e)
+		} else {
+			c.Events = append(c.Events, e)
 		}
-	}
-	if n.Is("vevent") {
-		if e.Start.IsZero() {
-			return nil, fmt.Errorf("iCalendar: dtstart: is missing")
+	case n.Is("vtimezone"):
+		// One that cannot be used is missed when its name is looked up.
+		if z, err := timezoneOf(componentFromXML(n)); err == nil {
+			c.Zones = append(c.Zones, z)
 		}
-		if !e.End.IsZero() && e.Start.Kind == e.End.Kind && e.Start.Zone == e.End.Zone && e.End.Wall.Before(e.Start.Wall) {
-			return nil, fmt.Errorf("iCalendar: dtend: is before dtstart")
+	case n.Is("vfreebusy"):
+		f, err := freeBusyOf(componentFromXML(n))
+		if err != nil {
+			return fmt.Errorf("iCalendar: %w", err)
 		}
-	}
-	return e, nil
-}
-
-func (e *Event) property(p *xmlnode.Node) error {
-	text := strings.TrimSpace(p.Text)
-	at := func(dst *Time) error {
-		if text == "" {
-			return nil
-		}
-		t, err := parseTime(text, p.Attr("TZID"))
-		*dst = t
-		return err
-	}
-	times := func(dst *[]Time) error {
-		for part := range strings.SplitSeq(text, ",") {
-			if strings.TrimSpace(part) == "" {
-				continue
-			}
-			t, err := parseTime(part, p.Attr("TZID"))
-			if err != nil {
-				return err
-			}
-			*dst = append(*dst, t)
-		}
-		return nil
-	}
-	number := func(dst *int) error {
-		if text == "" {
-			return nil
-		}
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 0 {
-			return fmt.Errorf("%q is not a number", clip(text))
-		}
-		*dst = n
-		return nil
-	}
-	switch strings.ToLower(p.Name) {
-	case "uid":
-		e.UID = text
-	case "sequence":
-		return number(&e.Sequence)
-	case "priority":
-		return number(&e.Priority)
-	case "percent-complete":
-		return number(&e.PercentComplete)
-	case "dtstamp":
-		return at(&e.Stamp)
-	case "created":
-		return at(&e.Created)
-	case "last-modified":
-		return at(&e.LastModified)
-	case "dtstart":
-		return at(&e.Start)
-	case "dtend":
-		return at(&e.End)
-	case "due":
-		return at(&e.Due)
-	case "duration":
-		d, err := parseDuration(text)
-		e.Duration = d
-		return err
-	case "summary":
-		e.Summary = p.Text
-	case "description":
-		e.Description = p.Text
-	case "location":
-		e.Location = p.Text
-	case "url":
-		e.URL = text
-	case "categories":
-		for c := range strings.SplitSeq(p.Text, ",") {
-			if c = strings.TrimSpace(c); c != "" {
-				e.Categories = append(e.Categories, c)
-			}
-		}
-	case "organizer":
-		e.Organizer = &Address{Email: address(text), Name: p.Attr("CN")}
-	case "attendee":
-		e.Attendees = append(e.Attendees, attendeeFromXML(p))
-	case "transp":
-		e.Transp = strings.ToUpper(text)
-	case "busystatus", "x-microsoft-cdo-busystatus":
-		e.BusyStatus = strings.ToUpper(text)
-	case "class":
-		e.Class = strings.ToUpper(text)
-	case "status":
-		e.Status = strings.ToUpper(text)
-	case "rrule":
-		e.RRules = append(e.RRules, rruleFromXML(p))
-	case "rdate":
-		return times(&e.RDates)
-	case "exdate":
-		return times(&e.ExDates)
-	case "recurrence-id":
-		e.ThisAndAfter = strings.EqualFold(p.Attr("RANGE"), "THISANDFUTURE")
-		return at(&e.RecurrenceID)
-	case "exceptions":
-		for _, x := range p.Children {
-			ex, err := eventFromXML(x)
-			if err != nil {
-				return err
-			}
-			e.Exceptions = append(e.Exceptions, ex)
-		}
+		c.Busy = append(c.Busy, f)
+	case len(n.Children) > 0:
+		c.Others = append(c.Others, componentFromXML(n))
 	default:
-		x := Property{Name: p.Name, Value: p.Text}
-		for _, a := range p.Attrs {
-			x.Params = append(x.Params, Param(a))
-		}
-		e.Extra = append(e.Extra, x)
+		c.Extra = append(c.Extra, propertyFromXML(n))
 	}
 	return nil
 }
 
-func address(s string) string {
-	if len(s) >= 7 && strings.EqualFold(s[:7], "mailto:") {
-		return s[7:]
-	}
-	return s
-}
-
-func attendeeFromXML(p *xmlnode.Node) Attendee {
-	a := Attendee{Address: Address{Email: address(strings.TrimSpace(p.Text))}}
-	for _, x := range p.Attrs {
-		switch strings.ToUpper(x.Name) {
-		case "CN":
-			a.Name = x.Value
-		case "ROLE":
-			a.Role = strings.ToUpper(x.Value)
-		case "PARTSTAT":
-			a.PartStat = strings.ToUpper(x.Value)
-		case "CUTYPE":
-			a.CUType = strings.ToUpper(x.Value)
-		case "RSVP":
-			a.RSVP = strings.EqualFold(x.Value, "TRUE")
+func eventFromXML(n *xmlnode.Node, needStart bool) (*Event, error) {
+	r := eventReader{Event: &Event{BusyStatus: strings.ToUpper(n.Attr("busyStatus"))}}
+	for _, p := range n.Children {
+		var err error
+		switch {
+		case p.Is("rrule"):
+			r.RRules = append(r.RRules, rruleFromXML(p))
+		case p.Is("exceptions"):
+			for _, x := range p.Children {
+				var ex *Event
+				if ex, err = eventFromXML(x, x.Is("vevent") && needStart); err != nil {
+					break
+				}
+				r.Exceptions = append(r.Exceptions, ex)
+			}
+		case p.Is("valarm"):
+			r.Alarms = append(r.Alarms, componentFromXML(p))
 		default:
-			a.Params = append(a.Params, Param(x))
+			err = r.set(propertyFromXML(p))
+		}
+		if err != nil {
+			return nil, fmt.Errorf("iCalendar: %s: %w", strings.ToLower(p.Name), err)
 		}
 	}
-	return a
+	if err := r.finish(needStart); err != nil {
+		return nil, fmt.Errorf("iCalendar: %w", err)
+	}
+	return r.Event, nil
 }
 
 // rruleFromXML takes the rule as text, or as child elements.
@@ -252,20 +133,32 @@ func (c *Calendar) XML() *xmlnode.Node {
 	}
 	v.Set("prodid", c.ProdID)
 	v.Set("version", "2.0")
+	v.Add(propertiesXML(c.Extra, nil)...)
+	for _, z := range c.Zones {
+		v.Add(z.component().xml()...)
+	}
 	for _, e := range c.Events {
 		v.Add(e.XML())
 	}
 	for _, e := range c.Todos {
-		t := e.XML()
-		t.Name = "vtodo"
-		v.Add(t)
+		v.Add(e.xml("vtodo"))
+	}
+	for _, f := range c.Busy {
+		v.Add(f.component().xml()...)
+	}
+	for _, o := range c.Others {
+		if !reservedXML(o.Name) {
+			v.Add(o.xml()...)
+		}
 	}
 	return xmlnode.New("iCalendar", "xmlns", xcalNamespace).Add(v)
 }
 
 // XML is the event as a vevent element.
-func (e *Event) XML() *xmlnode.Node {
-	n := xmlnode.New("vevent")
+func (e *Event) XML() *xmlnode.Node { return e.xml("vevent") }
+
+func (e *Event) xml(component string) *xmlnode.Node {
+	n := xmlnode.New(component)
 	text := func(name, value string) {
 		if value != "" {
 			n.Add(xmlnode.New(name).WithText(value))
@@ -277,14 +170,10 @@ func (e *Event) XML() *xmlnode.Node {
 		}
 	}
 	if e.Organizer != nil {
-		o := xmlnode.New("organizer").WithText("MAILTO:" + e.Organizer.Email)
-		if e.Organizer.Name != "" {
-			o.Set("CN", e.Organizer.Name)
-		}
-		n.Add(o)
+		n.Add(organizer(e.Organizer, e.OrganizerParams).xml("organizer"))
 	}
 	for _, a := range e.Attendees {
-		n.Add(a.xml())
+		n.Add(a.property().xml("attendee"))
 	}
 	text("uid", e.UID)
 	text("sequence", strconv.Itoa(e.Sequence))
@@ -326,17 +215,14 @@ func (e *Event) XML() *xmlnode.Node {
 	} else {
 		at("recurrence-id", e.RecurrenceID)
 	}
-	for _, p := range e.Extra {
-		x := xmlnode.New(p.Name).WithText(p.Value)
-		for _, a := range p.Params {
-			x.Set(a.Name, a.Value)
-		}
-		n.Add(x)
+	n.Add(propertiesXML(e.Extra, modelled)...)
+	for _, a := range e.Alarms {
+		n.Add(a.xml()...)
 	}
 	if len(e.Exceptions) > 0 {
 		ex := xmlnode.New("exceptions")
 		for _, x := range e.Exceptions {
-			ex.Add(x.XML())
+			ex.Add(x.xml(component))
 		}
 		n.Add(ex)
 	}
@@ -361,26 +247,6 @@ func timeXML(name string, t Time) timeNode {
 		n.Set("TZID", t.Zone)
 	}
 	return timeNode{n}
-}
-
-func (a Attendee) xml() *xmlnode.Node {
-	n := xmlnode.New("attendee").WithText("MAILTO:" + a.Email)
-	set := func(name, value string) {
-		if value != "" {
-			n.Set(name, value)
-		}
-	}
-	set("PARTSTAT", a.PartStat)
-	set("ROLE", a.Role)
-	set("CUTYPE", a.CUType)
-	if a.RSVP {
-		set("RSVP", "TRUE")
-	}
-	set("CN", a.Name)
-	for _, p := range a.Params {
-		set(p.Name, p.Value)
-	}
-	return n
 }
 
 // parseDuration reads a DURATION (RFC 5545 section 3.3.6), not negative.

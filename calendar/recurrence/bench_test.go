@@ -78,12 +78,14 @@ func benchEvents(b *testing.B) []benchEvent {
 			}
 			e.first += max(0, (windowFrom.UnixMicro()-e.first)/e.step-1) * e.step
 		}
-		_, off := windowFrom.AddDate(0, 0, -30).In(e.loc).Zone()
-		e.changes, e.offsets = []int64{-1 << 62}, []int64{int64(off) * 1e6}
-		times, offsets := zone.Transitions(e.loc, windowFrom.AddDate(0, 0, -30), windowTill)
-		for k, t := range times {
-			e.changes = append(e.changes, t.UnixMicro()+int64(max(offsets[k], int(e.offsets[k]/1e6)))*1e6)
-			e.offsets = append(e.offsets, int64(offsets[k])*1e6)
+		changes, err := zone.Transitions(e.loc, windowFrom.AddDate(0, 0, -30), windowTill)
+		if err != nil {
+			b.Fatal(err)
+		}
+		e.changes, e.offsets = []int64{-1 << 62}, []int64{int64(changes[0].Offset) * 1e6}
+		for k, t := range changes[1:] {
+			e.changes = append(e.changes, t.At.UnixMicro()+int64(max(t.Offset, changes[k].Offset))*1e6)
+			e.offsets = append(e.offsets, int64(t.Offset)*1e6)
 		}
 	}
 	return events

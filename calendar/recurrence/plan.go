@@ -1,6 +1,7 @@
 package recurrence
 
 import (
+	"fmt"
 	"slices"
 
 	"rmp/calendar/zone"
@@ -37,7 +38,14 @@ type plan struct {
 // maxSeconds is the last second of the year 9999, after which nothing recurs.
 var maxSeconds = zone.Wall{Year: 9999, Month: 12, Day: 31, Hour: 23, Minute: 59, Second: 59}.Seconds()
 
-func newPlan(r *Rule, start zone.Seconds) *plan {
+// maxTimes bounds the starts that one day (one period, where that is shorter)
+// may have: a day has this many minutes.
+const maxTimes = 24 * 60
+
+func newPlan(r *Rule, start zone.Seconds) (*plan, error) {
+	if n := max(1, len(r.ByHour)) * max(1, len(r.ByMinute)) * max(1, len(r.BySecond)); n > maxTimes {
+		return nil, fmt.Errorf("recurrence rule: BYHOUR, BYMINUTE and BYSECOND: %w: %d a day, at most %d are supported", ErrTooMany, n, maxTimes)
+	}
 	p := &plan{r: r, start: start, last: maxSeconds, day: start.Day()}
 	p.year, p.month, p.dom = zone.Civil(p.day)
 	p.week = p.day - (int(zone.Weekday(p.day))-int(r.Start)+7)%7
@@ -74,7 +82,7 @@ func newPlan(r *Rule, start zone.Seconds) *plan {
 	}
 	p.prepareTimes()
 	p.empty = p.impossible()
-	return p
+	return p, nil
 }
 
 func mask(list []int) (m uint64) {

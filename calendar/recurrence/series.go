@@ -104,7 +104,10 @@ func Compile(s Spec) (*Series, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := newPlan(r, out.start)
+		p, err := newPlan(r, out.start)
+		if err != nil {
+			return nil, err
+		}
 		if p.last, err = out.end(p); err != nil {
 			return nil, err
 		}

@@ -2,7 +2,10 @@ package zone
 
 import (
 	"fmt"
+	"path"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 	_ "time/tzdata" // so that a machine without zone files knows the zones too
 )
@@ -12,8 +15,9 @@ type Resolver struct {
 	Host *time.Location // what CommuniGate Pro calls HostOS: the server's own zone
 }
 
-// Load finds a location by its name: of the IANA database, of Windows, or
-// HostOS. A name that is not known is an error, never silently UTC.
+// Load finds a location by its name: of the IANA database, of Windows (in any
+// letter case), or HostOS. A name that is not known is an error, never
+// silently UTC.
 func (r Resolver) Load(name string) (*time.Location, error) {
 	name = strings.Trim(strings.TrimSpace(name), `"`)
 	switch {
@@ -26,21 +30,25 @@ func (r Resolver) Load(name string) (*time.Location, error) {
 		return r.Host, nil
 	case strings.EqualFold(name, "UTC"), strings.EqualFold(name, "GMT"), name == "Z":
 		return time.UTC, nil
+	case len(name) > maxName:
+		return nil, fmt.Errorf("the time zone %q… is not known", strings.ToValidUTF8(name[:60], ""))
+	case strings.HasPrefix(name, "(UTC") || strings.HasPrefix(name, "(GMT"):
+		return nil, fmt.Errorf("%q is how Outlook shows a time zone, not the name of one", name)
 	}
-	if loc, err := time.LoadLocation(name); err == nil {
+	if iana, ok := windowsFold[strings.ToLower(name)]; ok {
+		return load(iana)
+	}
+	if loc, err := load(name); err == nil {
 		return loc, nil
-	}
-	if iana, ok := windows[name]; ok {
-		return time.LoadLocation(iana)
 	}
 	// Some programs put a path of their own in front: /example.org/Europe/Berlin.
 	if rest, ok := strings.CutPrefix(name, "/"); ok {
-		for {
+		for range 8 {
 			_, after, found := strings.Cut(rest, "/")
 			if !found {
 				break
 			}
-			if loc, err := time.LoadLocation(after); err == nil {
+			if loc, err := load(after); err == nil {
 				return loc, nil
 			}
 			rest = after
@@ -49,21 +57,39 @@ func (r Resolver) Load(name string) (*time.Location, error) {
 	return nil, fmt.Errorf("the time zone %q is not known", name)
 }
 
-// windows maps the names of Windows to those of the IANA database, as the
-// Unicode CLDR's windowsZones table does for the world territory.
-var windows = map[string]string{
-	"Dateline Standard Time": "Etc/GMT+12", "Hawaiian Standard Time": "Pacific/Honolulu", "Alaskan Standard Time": "America/Anchorage",
-	"Pacific Standard Time": "America/Los_Angeles", "US Mountain Standard Time": "America/Phoenix", "Mountain Standard Time": "America/Denver",
-	"Central Standard Time": "America/Chicago", "Eastern Standard Time": "America/New_York", "Atlantic Standard Time": "America/Halifax",
-	"Newfoundland Standard Time": "America/St_Johns", "E. South America Standard Time": "America/Sao_Paulo", "Argentina Standard Time": "America/Buenos_Aires",
-	"UTC": "Etc/UTC", "GMT Standard Time": "Europe/London", "Greenwich Standard Time": "Atlantic/Reykjavik", "W. Europe Standard Time": "Europe/Berlin",
-	"Central Europe Standard Time": "Europe/Budapest", "Romance Standard Time": "Europe/Paris", "Central European Standard Time": "Europe/Warsaw",
-	"W. Central Africa Standard Time": "Africa/Lagos", "GTB Standard Time": "Europe/Bucharest", "E. Europe Standard Time": "Europe/Chisinau",
-	"Egypt Standard Time": "Africa/Cairo", "South Africa Standard Time": "Africa/Johannesburg", "FLE Standard Time": "Europe/Kiev",
-	"Israel Standard Time": "Asia/Jerusalem", "Turkey Standard Time": "Europe/Istanbul", "Russian Standard Time": "Europe/Moscow",
-	"Arab Standard Time": "Asia/Riyadh", "Arabian Standard Time": "Asia/Dubai", "Iran Standard Time": "Asia/Tehran", "Pakistan Standard Time": "Asia/Karachi",
-	"India Standard Time": "Asia/Calcutta", "Bangladesh Standard Time": "Asia/Dhaka", "SE Asia Standard Time": "Asia/Bangkok",
-	"China Standard Time": "Asia/Shanghai", "Singapore Standard Time": "Asia/Singapore", "W. Australia Standard Time": "Australia/Perth",
-	"Tokyo Standard Time": "Asia/Tokyo", "Korea Standard Time": "Asia/Seoul", "AUS Eastern Standard Time": "Australia/Sydney",
-	"New Zealand Standard Time": "Pacific/Auckland",
+// maxName is longer than any name of a zone, path in front included.
+const maxName = 200
+
+// loaded keeps the locations that were found, by their names in the IANA
+// database: reading one takes a walk through the zone files each time. Only
+// names that exist get in, so that it cannot grow by what strangers write;
+// maxLoaded is a net below that, for file systems that know a file by several
+// names.
+var (
+	loaded      sync.Map // string → *time.Location
+	loadedCount atomic.Int32
+)
+
+const maxLoaded = 2000
+
+// load finds a name of the IANA database.
+func load(name string) (*time.Location, error) {
+	if loc, ok := loaded.Load(name); ok {
+		return loc.(*time.Location), nil
+	}
+	// The zone files are found by path: an empty name, Local, and ways around
+	// (Europe/./Berlin) are no names.
+	if name == "" || name == "Local" || path.Clean(name) != name {
+		return nil, fmt.Errorf("%q is not the name of a time zone", name)
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, err
+	}
+	if loadedCount.Load() < maxLoaded {
+		if _, there := loaded.LoadOrStore(name, loc); !there {
+			loadedCount.Add(1)
+		}
+	}
+	return loc, nil
 }

@@ -157,23 +157,6 @@ func periodEnd(now time.Time) (time.Time, bool) {
 	return changed, true
 }
 
-// Transitions answers the instants in [from, till) at which the offset of a
-// location changes, with the offset after each, in seconds east of UTC.
-func Transitions(loc *time.Location, from, till time.Time) (at []time.Time, offsets []int) {
-	now := from.In(loc)
-	_, last := now.Zone()
-	for {
-		end, ok := periodEnd(now)
-		if !ok || !end.Before(till) {
-			return at, offsets
-		}
-		if _, off := end.Zone(); off != last {
-			at, offsets, last = append(at, end), append(offsets, off), off
-		}
-		now = end
-	}
-}
-
 func abs(n int64) int64 {
 	if n < 0 {
 		return -n
