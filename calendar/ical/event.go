@@ -10,8 +10,10 @@
 package ical
 
 import (
+	"strings"
 	"time"
 
+	"rmp/calendar/contentline"
 	"rmp/calendar/zone"
 )
 
@@ -139,20 +141,15 @@ type Event struct {
 	Extra      []Property
 }
 
-// Param is a parameter of a property. One with several values is several
-// Params of the same name in a row.
-type Param struct{ Name, Value string }
+// Param is a parameter of a property.
+type Param = contentline.Param
 
 // Property is a property without a field in the model. Value is what it says,
 // without escapes, where it is known to be text (COMMENT, CONTACT, a
 // DESCRIPTION of an alarm, all with VALUE=TEXT); else, and so for X-
 // properties, it is the value as it was written, escapes included, because
 // only those who know the property know whether it has any.
-type Property struct {
-	Name   string
-	Params []Param
-	Value  string
-}
+type Property = contentline.Property
 
 // Component is a part of an event kept as it was read, such as a VALARM.
 type Component struct {
@@ -167,7 +164,7 @@ type Component struct {
 // does not matter), or "".
 func (e *Event) ExtraValue(name string) string {
 	for _, p := range e.Extra {
-		if equalFold(p.Name, name) {
+		if strings.EqualFold(p.Name, name) {
 			return p.Value
 		}
 	}
@@ -177,5 +174,5 @@ func (e *Event) ExtraValue(name string) string {
 // Free reports whether the event leaves its time free: it is transparent, or
 // its busy status is FREE, or it is cancelled.
 func (e *Event) Free() bool {
-	return equalFold(e.Transp, "TRANSPARENT") || equalFold(e.BusyStatus, "FREE") || equalFold(e.Status, "CANCELLED")
+	return strings.EqualFold(e.Transp, "TRANSPARENT") || strings.EqualFold(e.BusyStatus, "FREE") || strings.EqualFold(e.Status, "CANCELLED")
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"rmp/calendar/contentline"
 )
 
 // FreeBusy is a VFREEBUSY: a request for, or an answer of, busy time. It is
@@ -36,9 +38,9 @@ type period struct {
 func parsePeriod(s string, p Property) (period, error) {
 	from, till, ok := strings.Cut(s, "/")
 	if !ok {
-		return period{}, fmt.Errorf("%q is not a period such as 20260901T140000Z/PT1H", clip(s))
+		return period{}, fmt.Errorf("%q is not a period such as 20260901T140000Z/PT1H", contentline.Clip(s))
 	}
-	start, err := parseTime(from, p.param("TZID"))
+	start, err := parseTime(from, p.Param("TZID"))
 	if err != nil {
 		return period{}, err
 	}
@@ -47,8 +49,8 @@ func parsePeriod(s string, p Property) (period, error) {
 		x.length, err = parseDuration(till)
 		return x, err
 	}
-	if x.end, err = parseTime(till, p.param("TZID")); err == nil && x.end.Kind == start.Kind && x.end.Wall.Before(start.Wall) {
-		err = fmt.Errorf("%q ends before it starts", clip(s))
+	if x.end, err = parseTime(till, p.Param("TZID")); err == nil && x.end.Kind == start.Kind && x.end.Wall.Before(start.Wall) {
+		err = fmt.Errorf("%q ends before it starts", contentline.Clip(s))
 	}
 	return x, err
 }
@@ -104,9 +106,9 @@ func (f *FreeBusy) set(p Property) error {
 				}
 			}
 			if !x.end.Wall.Valid() {
-				return fmt.Errorf("%q ends too late", clip(part))
+				return fmt.Errorf("%q ends too late", contentline.Clip(part))
 			}
-			f.Periods = append(f.Periods, Period{x.start, x.end, strings.ToUpper(p.param("FBTYPE"))})
+			f.Periods = append(f.Periods, Period{x.start, x.end, strings.ToUpper(p.Param("FBTYPE"))})
 		}
 	default:
 		f.Extra = append(f.Extra, p)
@@ -145,10 +147,10 @@ func (f *FreeBusy) component() Component {
 	for _, x := range f.Periods {
 		p := Property{Name: "FREEBUSY", Value: x.Start.String() + "/" + x.End.String()}
 		if x.Type != "" {
-			p.Params = append(p.Params, Param{"FBTYPE", x.Type})
+			p.Params = append(p.Params, Param{Name: "FBTYPE", Value: x.Type})
 		}
 		if x.Start.Kind == Zoned {
-			p.Params = append(p.Params, Param{"TZID", x.Start.Zone})
+			p.Params = append(p.Params, Param{Name: "TZID", Value: x.Start.Zone})
 		}
 		c.Properties = append(c.Properties, p)
 	}

@@ -2,6 +2,7 @@ package ical
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"rmp/calendar/recurrence"
@@ -80,7 +81,7 @@ func (e *Event) Series(resolve Resolve, local *time.Location) (*recurrence.Serie
 		if err != nil {
 			return nil, fmt.Errorf("recurrence-id: %w", err)
 		}
-		o := recurrence.Override{RecurrenceID: w, Cancelled: equalFold(x.Status, "CANCELLED"), ThisAndFuture: x.ThisAndAfter}
+		o := recurrence.Override{RecurrenceID: w, Cancelled: strings.EqualFold(x.Status, "CANCELLED"), ThisAndFuture: x.ThisAndAfter}
 		if o.Start, o.End, err = x.Span(resolve, local); err != nil {
 			return nil, err
 		}

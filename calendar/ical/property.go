@@ -5,20 +5,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"rmp/calendar/contentline"
 )
 
 // What one property means for an event is the same in text and in XML; both
 // readers bring it into the form of a Property and give it to an eventReader.
-
-// param is the first value of the parameter, or "".
-func (p Property) param(name string) string {
-	for _, x := range p.Params {
-		if equalFold(x.Name, name) {
-			return x.Value
-		}
-	}
-	return ""
-}
 
 // eventReader collects the properties of an Event.
 type eventReader struct {
@@ -55,7 +47,7 @@ func (r *eventReader) set(p Property) error {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 0 {
-			return fmt.Errorf("%q is not a number", clip(text))
+			return fmt.Errorf("%q is not a number", contentline.Clip(text))
 		}
 		*dst = n
 		return nil
@@ -120,7 +112,7 @@ func (r *eventReader) set(p Property) error {
 			return err
 		})
 	case "recurrence-id":
-		e.ThisAndAfter = equalFold(p.param("RANGE"), "THISANDFUTURE")
+		e.ThisAndAfter = strings.EqualFold(p.Param("RANGE"), "THISANDFUTURE")
 		return at(&e.RecurrenceID)
 	default:
 		e.Extra = append(e.Extra, p)
@@ -172,10 +164,10 @@ func (r *eventReader) rdate(p Property) error {
 // timeOf reads a time with the parameters of its property.
 func timeOf(s string, p Property) (Time, error) {
 	// Some programs say that it is a date and write a time all the same.
-	if equalFold(p.param("VALUE"), "DATE") && len(s) > 8 && s[8] == 'T' {
+	if strings.EqualFold(p.Param("VALUE"), "DATE") && len(s) > 8 && s[8] == 'T' {
 		s = s[:8]
 	}
-	return parseTime(s, p.param("TZID"))
+	return parseTime(s, p.Param("TZID"))
 }
 
 // finish checks what all the properties are together.
@@ -255,7 +247,7 @@ func gather(events []*Event) []*Event {
 
 // address is a calendar user without MAILTO:.
 func address(s string) string {
-	for s = strings.TrimSpace(s); len(s) >= 7 && equalFold(s[:7], "mailto:"); s = strings.TrimSpace(s[7:]) {
+	for s = strings.TrimSpace(s); len(s) >= 7 && strings.EqualFold(s[:7], "mailto:"); s = strings.TrimSpace(s[7:]) {
 	}
 	return s
 }
@@ -279,7 +271,7 @@ func uri(email string) string {
 func organizerOf(p Property) (*Address, []Param) {
 	o, rest := &Address{Email: address(p.Value)}, []Param(nil)
 	for _, x := range p.Params {
-		if equalFold(x.Name, "CN") {
+		if strings.EqualFold(x.Name, "CN") {
 			o.Name = x.Value
 		} else {
 			rest = append(rest, x)
@@ -291,7 +283,7 @@ func organizerOf(p Property) (*Address, []Param) {
 func organizer(o *Address, more []Param) Property {
 	p := Property{Name: "ORGANIZER", Value: uri(o.Email)}
 	if o.Name != "" {
-		p.Params = append(p.Params, Param{"CN", o.Name})
+		p.Params = append(p.Params, Param{Name: "CN", Value: o.Name})
 	}
 	p.Params = append(p.Params, more...)
 	return p
@@ -310,7 +302,7 @@ func attendeeOf(p Property) Attendee {
 		case "CUTYPE":
 			a.CUType = strings.ToUpper(x.Value)
 		case "RSVP":
-			a.RSVP = equalFold(x.Value, "TRUE")
+			a.RSVP = strings.EqualFold(x.Value, "TRUE")
 		default:
 			a.Params = append(a.Params, x)
 		}
@@ -324,7 +316,7 @@ func (a Attendee) property() Property {
 	p := Property{Name: "ATTENDEE", Value: uri(a.Email)}
 	set := func(name, value string) {
 		if value != "" {
-			p.Params = append(p.Params, Param{name, value})
+			p.Params = append(p.Params, Param{Name: name, Value: value})
 		}
 	}
 	set("PARTSTAT", a.PartStat)
@@ -343,9 +335,9 @@ func timeProperty(name string, t Time) Property {
 	p := Property{Name: name, Value: t.String()}
 	switch t.Kind {
 	case Date:
-		p.Params = []Param{{"VALUE", "DATE"}}
+		p.Params = []Param{{Name: "VALUE", Value: "DATE"}}
 	case Zoned:
-		p.Params = []Param{{"TZID", t.Zone}}
+		p.Params = []Param{{Name: "TZID", Value: t.Zone}}
 	}
 	return p
 }

@@ -38,10 +38,10 @@ func params() *rapid.Generator[[]Param] {
 	return rapid.Custom(func(t *rapid.T) []Param {
 		var out []Param
 		for i := range rapid.IntRange(0, 3).Draw(t, "params") {
-			out = append(out, Param{fmt.Sprintf("X-P%d", i), words().Draw(t, "value")})
+			out = append(out, Param{Name: fmt.Sprintf("X-P%d", i), Value: words().Draw(t, "value")})
 		}
 		for i := range rapid.IntRange(0, 2).Draw(t, "delegates") {
-			out = append(out, Param{"DELEGATED-TO", fmt.Sprintf("mailto:%d,@x", i)})
+			out = append(out, Param{Name: "DELEGATED-TO", Value: fmt.Sprintf("mailto:%d,@x", i)})
 		}
 		return out
 	})

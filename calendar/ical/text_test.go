@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"rmp/calendar/contentline"
 	"time"
 	"unicode/utf8"
 
@@ -100,7 +102,7 @@ func TestPublishedExamples(t *testing.T) {
 	if got := string(c.AppendText(nil)); !strings.Contains(got, "CN=George Herman ^'Babe^' Ruth:") || !strings.Contains(got, `"Pittsburgh Pirates^n115 Federal St^nPittsbu`) {
 		t.Errorf("%s", got)
 	}
-	if got := uncareter.Replace("^^n^a^"); got != "^n^a^" {
+	if got := contentline.Uncaret("^^n^a^"); got != "^n^a^" {
 		t.Errorf("%q", got)
 	}
 }
@@ -126,7 +128,7 @@ func TestLenientReading(t *testing.T) {
 			t.Errorf("exception %+v", x)
 		}
 	}
-	if want := []Param{{"B", "c"}, {"B", "d;e"}}; !reflect.DeepEqual(e.Extra[1].Params, want) || e.Extra[1].Value != `f\,g` {
+	if want := []Param{{Name: "B", Value: "c"}, {Name: "B", Value: "d;e"}}; !reflect.DeepEqual(e.Extra[1].Params, want) || e.Extra[1].Value != `f\,g` {
 		t.Errorf("%+v", e.Extra)
 	}
 	s, err := e.Series(zone.Resolver{}.Load, time.UTC)
@@ -207,15 +209,15 @@ func TestTextLimits(t *testing.T) {
 // Nothing that a user types becomes a line.
 func TestTextInjection(t *testing.T) {
 	const evil = "x\r\nATTENDEE:MAILTO:evil@example.com\nEND:VEVENT\rBEGIN:VEVENT\x00\x7f\"^;,:\\"
-	c := &Calendar{ProdID: evil, Method: evil, Extra: []Property{{Name: evil, Value: evil}, {Name: "X-A", Value: evil, Params: []Param{{evil, evil}, {"B", evil}}}, {Name: "END", Value: "VCALENDAR"}},
+	c := &Calendar{ProdID: evil, Method: evil, Extra: []Property{{Name: evil, Value: evil}, {Name: "X-A", Value: evil, Params: []Param{{Name: evil, Value: evil}, {Name: "B", Value: evil}}}, {Name: "END", Value: "VCALENDAR"}},
 		Events: []*Event{{UID: evil, Start: Time{Kind: Zoned, Wall: zone.Wall{Year: 2025, Month: 1, Day: 1}, Zone: evil}, Summary: evil, Description: evil, Location: evil, URL: evil,
-			Categories: []string{evil}, Organizer: &Address{evil, evil}, Attendees: []Attendee{{Address: Address{evil, evil}, Role: evil, Params: []Param{{"X", evil}}}},
+			Categories: []string{evil}, Organizer: &Address{evil, evil}, Attendees: []Attendee{{Address: Address{evil, evil}, Role: evil, Params: []Param{{Name: "X", Value: evil}}}},
 			Transp: evil, BusyStatus: evil, Class: evil, Status: evil, RRules: []string{evil}, Alarms: []Component{{Name: "VALARM", Properties: []Property{{Name: "ACTION", Value: evil}}}},
 			Extra: []Property{{Name: "BEGIN", Value: "VEVENT"}, {Name: "DTEND", Value: evil}}}},
 		Others: []Component{{Name: evil}, {Name: "VEVENT"}}}
 	text := c.AppendText(nil)
 	for line := range strings.SplitSeq(string(text), "\r\n") {
-		if len(line) > foldAt || !utf8.ValidString(line) || strings.ContainsAny(line, "\r\n\x00\x7f") || strings.HasPrefix(line, "ATTENDEE:") {
+		if len(line) > contentline.FoldAt || !utf8.ValidString(line) || strings.ContainsAny(line, "\r\n\x00\x7f") || strings.HasPrefix(line, "ATTENDEE:") {
 			t.Errorf("%q", line)
 		}
 	}
@@ -267,7 +269,7 @@ func FuzzParseText(f *testing.F) {
 func sameAgain(c *Calendar) error {
 	text := c.AppendText(nil)
 	for l := range bytes.SplitSeq(text, []byte("\r\n")) {
-		if len(l) > foldAt || !utf8.Valid(l) {
+		if len(l) > contentline.FoldAt || !utf8.Valid(l) {
 			return fmt.Errorf("line %q", l)
 		}
 	}

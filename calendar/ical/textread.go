@@ -1,10 +1,11 @@
 package ical
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
+
+	"rmp/calendar/contentline"
 )
 
 // ParseText reads a stream of one or more VCALENDARs. Exceptions are put under
@@ -16,7 +17,7 @@ func ParseText(data []byte, limits Limits) ([]*Calendar, error) {
 	if len(data) > limits.Bytes {
 		return nil, fmt.Errorf("iCalendar: %w: more than %d bytes", ErrLimit, limits.Bytes)
 	}
-	r := textReader{rest: bytes.TrimPrefix(data, []byte("\ufeff")), limits: limits}
+	r := textReader{contentline.NewReader(data, limits.Lines), limits}
 	var out []*Calendar
 	for {
 		l, ok, err := r.next()
@@ -26,7 +27,7 @@ func ParseText(data []byte, limits Limits) ([]*Calendar, error) {
 		if !ok {
 			break
 		}
-		if l.Name != "BEGIN" || !equalFold(strings.TrimSpace(l.Value), "VCALENDAR") {
+		if l.Name != "BEGIN" || !strings.EqualFold(strings.TrimSpace(l.Value), "VCALENDAR") {
 			return nil, l.fail(errors.New("stands outside of a VCALENDAR"))
 		}
 		n, err := r.component("VCALENDAR", l.num, 1)
@@ -47,11 +48,18 @@ func ParseText(data []byte, limits Limits) ([]*Calendar, error) {
 
 // textReader reads the lines of a stream.
 type textReader struct {
-	rest   []byte
-	num    int // of physical lines read
-	lines  int
+	*contentline.Reader
 	limits Limits
-	buf    []byte
+}
+
+// next is the next content line.
+func (r *textReader) next() (line, bool, error) {
+	p, num, ok, err := r.Next()
+	var e *contentline.Error
+	if errors.As(err, &e) {
+		err = (*ParseError)(e)
+	}
+	return line{p, num}, ok, err
 }
 
 // line is a content line.
@@ -68,128 +76,6 @@ type node struct {
 	num   int
 	props []line
 	parts []node
-}
-
-// physical cuts the next line off, without its end.
-func (r *textReader) physical() []byte {
-	l, rest, _ := bytes.Cut(r.rest, []byte("\n"))
-	r.rest = rest
-	r.num++
-	return bytes.TrimSuffix(l, []byte("\r"))
-}
-
-// next is the next content line that is not empty.
-func (r *textReader) next() (line, bool, error) {
-	for len(r.rest) > 0 {
-		raw := r.physical()
-		num := r.num
-		if len(r.rest) > 0 && (r.rest[0] == ' ' || r.rest[0] == '\t') {
-			r.buf = append(r.buf[:0], raw...)
-			for len(r.rest) > 0 && (r.rest[0] == ' ' || r.rest[0] == '\t') {
-				r.buf = append(r.buf, r.physical()[1:]...)
-			}
-			raw = r.buf
-		}
-		// Only now: a fold may stand inside of a character.
-		text := strings.ToValidUTF8(string(raw), "\ufffd")
-		if strings.ContainsFunc(text, func(c rune) bool { return c < 0x80 && isControl(byte(c)) }) {
-			text = strings.Map(func(c rune) rune {
-				if c < 0x80 && isControl(byte(c)) {
-					return -1
-				}
-				return c
-			}, text)
-		}
-		if strings.TrimSpace(text) == "" {
-			continue
-		}
-		if r.lines++; r.lines > r.limits.Lines {
-			return line{}, false, &ParseError{num, "", fmt.Errorf("%w: more than %d lines", ErrLimit, r.limits.Lines)}
-		}
-		p, err := parseLine(text)
-		if err != nil {
-			return line{}, false, &ParseError{num, p.Name, err}
-		}
-		return line{p, num}, true, nil
-	}
-	return line{}, false, nil
-}
-
-// parseLine takes a content line apart (RFC 5545 section 3.1).
-func parseLine(s string) (Property, error) {
-	end := strings.IndexAny(s, ";:")
-	if end < 0 {
-		return Property{}, fmt.Errorf("%q is not a property: it has no colon", clip(s))
-	}
-	p := Property{Name: strings.ToUpper(strings.TrimSpace(s[:end]))}
-	if !token(p.Name) {
-		return Property{}, fmt.Errorf("%q is not the name of a property", clip(s[:end]))
-	}
-	s = s[end:]
-	for strings.HasPrefix(s, ";") {
-		end = strings.IndexAny(s[1:], "=;:")
-		if end < 0 {
-			return p, errors.New("it has no value")
-		}
-		name := strings.ToUpper(strings.TrimSpace(s[1 : 1+end]))
-		if s = s[1+end:]; name == "" && s[0] != '=' {
-			continue // a semicolon too many
-		}
-		if !token(name) {
-			return p, fmt.Errorf("%q is not the name of a parameter", clip(name))
-		}
-		values := []string{""}
-		if s[0] == '=' {
-			var err error
-			if values, s, err = paramValues(s[1:]); err != nil {
-				return p, err
-			}
-		}
-		for _, v := range values {
-			p.Params = append(p.Params, Param{name, v})
-		}
-		if len(p.Params) > maxParams {
-			return p, fmt.Errorf("%w: more than %d parameters", ErrLimit, maxParams)
-		}
-	}
-	if s == "" {
-		return p, errors.New("it has no value")
-	}
-	p.Value = s[1:]
-	return p, nil
-}
-
-// paramValues reads the values of a parameter; rest begins with what ended
-// them.
-func paramValues(s string) (values []string, rest string, err error) {
-	start, quoted, marks := 0, false, false
-	take := func(end int) {
-		v := s[start:end]
-		if marks {
-			v = strings.ReplaceAll(v, `"`, "")
-		}
-		if len(values) <= maxParams {
-			values = append(values, uncareter.Replace(v))
-		}
-		start, marks = end+1, false
-	}
-	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"':
-			quoted, marks = !quoted, true
-		case quoted:
-		case c == ',':
-			take(i)
-		case c == ';' || c == ':':
-			take(i)
-			return values, s[i:], nil
-		}
-	}
-	if quoted {
-		return nil, "", errors.New("a quotation mark is not closed")
-	}
-	take(len(s))
-	return values, "", nil
 }
 
 // component reads up to the END of a component.
@@ -210,8 +96,8 @@ func (r *textReader) component(name string, num, depth int) (node, error) {
 		switch l.Name {
 		case "BEGIN":
 			part := strings.ToUpper(strings.TrimSpace(l.Value))
-			if !token(part) {
-				return n, l.fail(fmt.Errorf("%q is not the name of a component", clip(part)))
+			if !contentline.Token(part) {
+				return n, l.fail(fmt.Errorf("%q is not the name of a component", contentline.Clip(part)))
 			}
 			x, err := r.component(part, l.num, depth+1)
 			if err != nil {
@@ -219,8 +105,8 @@ func (r *textReader) component(name string, num, depth int) (node, error) {
 			}
 			n.parts = append(n.parts, x)
 		case "END":
-			if !equalFold(strings.TrimSpace(l.Value), name) {
-				return n, l.fail(fmt.Errorf("%q ends inside of %s", clip(l.Value), clip(name)))
+			if !strings.EqualFold(strings.TrimSpace(l.Value), name) {
+				return n, l.fail(fmt.Errorf("%q ends inside of %s", contentline.Clip(l.Value), contentline.Clip(name)))
 			}
 			return n, nil
 		default:
@@ -240,7 +126,7 @@ func (r *textReader) component(name string, num, depth int) (node, error) {
 // property is the line as the model keeps it.
 func (l line) property() Property {
 	if isText(l.Name, l.Params) {
-		l.Value = unescape(l.Value)
+		l.Value = contentline.Unescape(l.Value)
 	}
 	return l.Property
 }
@@ -315,11 +201,11 @@ func eventOf(n node, needStart bool, limits Limits) (*Event, error) {
 		var err error
 		switch {
 		case l.Name == "CATEGORIES":
-			for _, c := range splitText(l.Value) {
+			for _, c := range contentline.SplitText(l.Value) {
 				r.category(c)
 			}
 		case eventTexts[l.Name]:
-			l.Value = unescape(l.Value)
+			l.Value = contentline.Unescape(l.Value)
 			err = r.set(l.Property)
 		case modelled[l.Name]:
 			err = r.set(l.Property)

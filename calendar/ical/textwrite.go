@@ -3,7 +3,8 @@ package ical
 import (
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"rmp/calendar/contentline"
 )
 
 // AppendText appends the calendar as text: lines end with CRLF and are folded
@@ -11,7 +12,7 @@ import (
 // that the calendar does not define are described, if they are known. What a
 // user typed can become part of a value only, never a line of its own.
 func (c *Calendar) AppendText(b []byte) []byte {
-	w := textWriter{b: b}
+	w := textWriter{contentline.NewWriter(b)}
 	w.raw("BEGIN", "VCALENDAR")
 	w.raw("VERSION", "2.0")
 	w.text("PRODID", c.ProdID)
@@ -46,14 +47,11 @@ func (c *Calendar) AppendText(b []byte) []byte {
 		}
 	}
 	w.raw("END", "VCALENDAR")
-	return w.b
+	return w.Bytes()
 }
 
 // textWriter writes content lines.
-type textWriter struct {
-	b    []byte
-	line []byte
-}
+type textWriter struct{ *contentline.Writer }
 
 // event writes the event in the order of CommuniGate Pro, and its exceptions
 // after it.
@@ -77,7 +75,7 @@ func (w *textWriter) event(component string, e *Event, uid string) {
 	w.time("DUE", e.Due)
 	if e.ThisAndAfter && !e.RecurrenceID.IsZero() {
 		p := timeProperty("RECURRENCE-ID", e.RecurrenceID)
-		p.Params = append(p.Params, Param{"RANGE", "THISANDFUTURE"})
+		p.Params = append(p.Params, Param{Name: "RANGE", Value: "THISANDFUTURE"})
 		w.property(p)
 	} else {
 		w.time("RECURRENCE-ID", e.RecurrenceID)
@@ -109,7 +107,7 @@ func (w *textWriter) event(component string, e *Event, uid string) {
 	if len(e.Categories) > 0 {
 		parts := make([]string, len(e.Categories))
 		for i, c := range e.Categories {
-			parts[i] = escape(c)
+			parts[i] = contentline.Escape(c)
 		}
 		w.raw("CATEGORIES", strings.Join(parts, ","))
 	}
@@ -122,7 +120,7 @@ func (w *textWriter) event(component string, e *Event, uid string) {
 		w.property(a.property())
 	}
 	for _, a := range e.Alarms {
-		if equalFold(a.Name, "VALARM") {
+		if strings.EqualFold(a.Name, "VALARM") {
 			w.component(a)
 		}
 	}
@@ -135,7 +133,7 @@ func (w *textWriter) event(component string, e *Event, uid string) {
 // component writes a component; one whose name is none is left out.
 func (w *textWriter) component(c Component) {
 	name := strings.ToUpper(c.Name)
-	if !token(name) {
+	if !contentline.Token(name) {
 		return
 	}
 	w.raw("BEGIN", name)
@@ -155,11 +153,11 @@ func (w *textWriter) time(name string, t Time) {
 }
 
 // text writes a TEXT value, raw one of another type; an empty one is none.
-func (w *textWriter) text(name, value string) { w.raw(name, escape(value)) }
+func (w *textWriter) text(name, value string) { w.raw(name, contentline.Escape(value)) }
 
 func (w *textWriter) raw(name, value string) {
 	if value != "" {
-		w.write(name, nil, value)
+		w.Write(name, nil, value)
 	}
 }
 
@@ -167,66 +165,12 @@ func (w *textWriter) raw(name, value string) {
 // change what belongs to what.
 func (w *textWriter) property(p Property) {
 	name := strings.ToUpper(p.Name)
-	if !token(name) || name == "BEGIN" || name == "END" {
+	if !contentline.Token(name) || name == "BEGIN" || name == "END" {
 		return
 	}
 	value := p.Value
 	if isText(name, p.Params) {
-		value = escape(value)
+		value = contentline.Escape(value)
 	}
-	w.write(name, p.Params, value)
-}
-
-func (w *textWriter) write(name string, params []Param, value string) {
-	w.line = append(w.line[:0], name...)
-	last := ""
-	for _, p := range params {
-		param := strings.ToUpper(p.Name)
-		if !token(param) {
-			continue
-		}
-		if param == last { // one more value
-			w.line = append(w.line, ',')
-		} else {
-			w.line = append(append(append(w.line, ';'), param...), '=')
-		}
-		last = param
-		v := caret(p.Value)
-		if strings.ContainsAny(v, ",;:") {
-			v = `"` + v + `"`
-		}
-		w.clean(v)
-	}
-	w.line = append(w.line, ':')
-	w.clean(breaks.Replace(value))
-	w.flush()
-}
-
-// breaks is for values that have no escapes but must stay on their line.
-var breaks = strings.NewReplacer("\r\n", `\n`, "\r", `\n`, "\n", `\n`)
-
-// clean appends to the line without control characters.
-func (w *textWriter) clean(s string) {
-	for _, c := range []byte(strings.ToValidUTF8(s, "\ufffd")) {
-		if !isControl(c) {
-			w.line = append(w.line, c)
-		}
-	}
-}
-
-// foldAt is the length of a line, without its end (RFC 5545 section 3.1).
-const foldAt = 75
-
-// flush writes the line, folded.
-func (w *textWriter) flush() {
-	l, room := w.line, foldAt
-	for len(l) > room {
-		cut := room
-		for cut > 1 && !utf8.RuneStart(l[cut]) {
-			cut--
-		}
-		w.b = append(append(w.b, l[:cut]...), "\r\n "...)
-		l, room = l[cut:], foldAt-1
-	}
-	w.b = append(append(w.b, l...), "\r\n"...)
+	w.Write(name, p.Params, value)
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"rmp/calendar/contentline"
 	"rmp/calendar/zone"
 )
 
@@ -22,7 +23,7 @@ func parseTime(s, tzid string) (Time, error) {
 		}
 		return n
 	}
-	bad := fmt.Errorf("%q is not a date or time such as 20260901 or 20260901T140000Z", clip(s))
+	bad := fmt.Errorf("%q is not a date or time such as 20260901 or 20260901T140000Z", contentline.Clip(s))
 	if len(s) != 8 && !((len(s) == 15 || len(s) == 16 && s[15] == 'Z') && s[8] == 'T') {
 		return Time{}, bad
 	}
@@ -82,13 +83,6 @@ func (t Time) Instant(resolve Resolve, local *time.Location) (time.Time, error) 
 		return time.Time{}, err
 	}
 	return t.Wall.In(loc), nil
-}
-
-func clip(s string) string {
-	if len(s) > 60 {
-		return strings.ToValidUTF8(s[:60], "") + "…"
-	}
-	return s
 }
 
 // ParseTime reads a date or time as calendar data writes it; tzid is the zone

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"rmp/calendar/contentline"
 	"rmp/calendar/recurrence"
 	"rmp/calendar/zone"
 )
@@ -59,7 +60,7 @@ const (
 // Location makes a location of the definition. Its name is the TZID.
 func (z *Timezone) Location() (*time.Location, error) {
 	bad := func(err error) (*time.Location, error) {
-		return nil, fmt.Errorf("the definition of the time zone %q: %w", clip(z.TZID), err)
+		return nil, fmt.Errorf("the definition of the time zone %q: %w", contentline.Clip(z.TZID), err)
 	}
 	type onset struct {
 		zone.Transition
@@ -120,7 +121,7 @@ func (r *ZoneRule) onsets() ([]zone.Wall, error) {
 		return nil, err
 	}
 	if rule.Freq != recurrence.Yearly || len(rule.ByHour) > 1 || len(rule.ByMinute) > 1 || len(rule.BySecond) > 1 {
-		return nil, fmt.Errorf("rrule: %q is not a rule of once a year", clip(r.RRule))
+		return nil, fmt.Errorf("rrule: %q is not a rule of once a year", contentline.Clip(r.RRule))
 	}
 	// UNTIL is an instant: it is compared with the clock before the change.
 	loc := time.FixedZone("", r.OffsetFrom)
@@ -133,7 +134,7 @@ func (r *ZoneRule) onsets() ([]zone.Wall, error) {
 		return nil, err
 	}
 	if len(found) > 4*(lastZoneYear-firstZoneYear) {
-		return nil, fmt.Errorf("rrule: %q changes the clock too often", clip(r.RRule))
+		return nil, fmt.Errorf("rrule: %q changes the clock too often", contentline.Clip(r.RRule))
 	}
 	for _, o := range found {
 		if w := zone.WallOf(o.Start, loc); w != r.Start {
@@ -147,7 +148,7 @@ func (r *ZoneRule) onsets() ([]zone.Wall, error) {
 func timezoneOf(c Component) (*Timezone, error) {
 	z := &Timezone{}
 	for _, p := range c.Properties {
-		if equalFold(p.Name, "TZID") {
+		if strings.EqualFold(p.Name, "TZID") {
 			z.TZID = strings.TrimSpace(p.Value)
 		} else {
 			z.Extra = append(z.Extra, p)
@@ -157,7 +158,7 @@ func timezoneOf(c Component) (*Timezone, error) {
 		return nil, fmt.Errorf("vtimezone: tzid: is missing")
 	}
 	for _, part := range c.Components {
-		standard, daylight := equalFold(part.Name, "STANDARD"), equalFold(part.Name, "DAYLIGHT")
+		standard, daylight := strings.EqualFold(part.Name, "STANDARD"), strings.EqualFold(part.Name, "DAYLIGHT")
 		if !standard && !daylight {
 			continue
 		}
@@ -243,7 +244,7 @@ func zoneRuleOf(c Component) (ZoneRule, error) {
 
 // parseOffset reads a UTC-OFFSET: +0100, -043000.
 func parseOffset(s string) (int, error) {
-	bad := fmt.Errorf("%q is not an offset such as +0100", clip(s))
+	bad := fmt.Errorf("%q is not an offset such as +0100", contentline.Clip(s))
 	if len(s) != 5 && len(s) != 7 || s[0] != '+' && s[0] != '-' {
 		return 0, bad
 	}

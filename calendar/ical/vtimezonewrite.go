@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"rmp/calendar/contentline"
 	"rmp/calendar/zone"
 )
 
@@ -22,7 +23,7 @@ func TimezoneOf(tzid string, loc *time.Location, firstYear, lastYear int) (*Time
 	newYear := func(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
 	changes, err := zone.Transitions(loc, newYear(firstYear-1), newYear(lastYear+horizon+1))
 	if err != nil {
-		return nil, fmt.Errorf("the time zone %q: %w", clip(tzid), err)
+		return nil, fmt.Errorf("the time zone %q: %w", contentline.Clip(tzid), err)
 	}
 	z := &Timezone{TZID: tzid}
 	steps := make([]step, 0, len(changes))

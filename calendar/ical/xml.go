@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"rmp/calendar/contentline"
 	"rmp/xmlnode"
 )
 
@@ -170,10 +171,10 @@ func (e *Event) xml(component string) *xmlnode.Node {
 		}
 	}
 	if e.Organizer != nil {
-		n.Add(organizer(e.Organizer, e.OrganizerParams).xml("organizer"))
+		n.Add(propertyXML(organizer(e.Organizer, e.OrganizerParams), "organizer"))
 	}
 	for _, a := range e.Attendees {
-		n.Add(a.property().xml("attendee"))
+		n.Add(propertyXML(a.property(), "attendee"))
 	}
 	text("uid", e.UID)
 	text("sequence", strconv.Itoa(e.Sequence))
@@ -251,7 +252,7 @@ func timeXML(name string, t Time) timeNode {
 
 // parseDuration reads a DURATION (RFC 5545 section 3.3.6), not negative.
 func parseDuration(s string) (time.Duration, error) {
-	bad := fmt.Errorf("%q is not a duration such as PT1H30M", clip(s))
+	bad := fmt.Errorf("%q is not a duration such as PT1H30M", contentline.Clip(s))
 	rest, ok := strings.CutPrefix(strings.TrimPrefix(s, "+"), "P")
 	if !ok || rest == "" || len(rest) > 30 {
 		return 0, bad

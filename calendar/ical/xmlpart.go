@@ -4,6 +4,7 @@ import (
 	"strings"
 	"unicode"
 
+	"rmp/calendar/contentline"
 	"rmp/xmlnode"
 )
 
@@ -27,7 +28,7 @@ func nameXML(name string) (string, bool) {
 			return "", false
 		}
 	}
-	if len(name) >= 2 && equalFold(name[:2], "x-") {
+	if len(name) >= 2 && strings.EqualFold(name[:2], "x-") {
 		return name, true
 	}
 	return strings.ToLower(name), name != ""
@@ -40,9 +41,9 @@ func propertyFromXML(n *xmlnode.Node) Property {
 	p := Property{Name: n.Name, Value: n.Text}
 	for _, a := range n.Attrs {
 		if lists[strings.ToUpper(a.Name)] && strings.HasPrefix(a.Value, `"`) {
-			if values, rest, err := paramValues(a.Value); err == nil && rest == "" {
+			if values, rest, err := contentline.ParamValues(a.Value); err == nil && rest == "" {
 				for _, v := range values {
-					p.Params = append(p.Params, Param{a.Name, v})
+					p.Params = append(p.Params, Param{Name: a.Name, Value: v})
 				}
 				continue
 			}
@@ -52,7 +53,8 @@ func propertyFromXML(n *xmlnode.Node) Property {
 	return p
 }
 
-func (p Property) xml(name string) *xmlnode.Node {
+// propertyXML is a property as an element of the name.
+func propertyXML(p Property, name string) *xmlnode.Node {
 	n := xmlnode.New(name).WithText(p.Value)
 	done := map[string]bool{}
 	for _, x := range p.Params {
@@ -64,7 +66,7 @@ func (p Property) xml(name string) *xmlnode.Node {
 		done[key] = true
 		var values []string
 		for _, o := range p.Params {
-			if equalFold(o.Name, x.Name) {
+			if strings.EqualFold(o.Name, x.Name) {
 				values = append(values, o.Value)
 			}
 		}
@@ -73,7 +75,7 @@ func (p Property) xml(name string) *xmlnode.Node {
 			n.Set(attr, values[0])
 		case lists[key]:
 			for i, v := range values {
-				values[i] = `"` + caret(v) + `"`
+				values[i] = `"` + contentline.Caret(v) + `"`
 			}
 			n.Set(attr, strings.Join(values, ","))
 		default:
@@ -89,7 +91,7 @@ func propertiesXML(props []Property, fields map[string]bool) []*xmlnode.Node {
 	var out []*xmlnode.Node
 	for _, p := range props {
 		if name, ok := nameXML(p.Name); ok && !reservedXML(name) && !fields[strings.ToUpper(name)] {
-			out = append(out, p.xml(name))
+			out = append(out, propertyXML(p, name))
 		}
 	}
 	return out
@@ -122,7 +124,7 @@ func (c Component) xml() []*xmlnode.Node {
 	n := xmlnode.New(strings.ToLower(name))
 	for _, p := range c.Properties {
 		if name, ok := nameXML(p.Name); ok && !reservedXML(name) {
-			n.Add(p.xml(name))
+			n.Add(propertyXML(p, name))
 		}
 	}
 	for _, x := range c.Components {
