@@ -23,6 +23,9 @@ func naiveStarts(r *Rule, start, till time.Time, step time.Duration) []time.Time
 	periods := map[string][]time.Time{} // starts of each period, for BYSETPOS
 	var order []string
 	begin := periodStart(r, start)
+	if r.Freq >= Hourly && len(r.ByMinute) == 0 { // the minute can only be that of DTSTART
+		begin, step = begin.Add(time.Duration(start.Minute())*time.Minute), time.Hour
+	}
 	margin := map[Freq]int{Yearly: 366, Monthly: 31, Weekly: 7, Daily: 1}[r.Freq] // the last period, to its end
 	for at := begin; at.Before(till.AddDate(0, 0, margin)); at = at.Add(step) {
 		if !naiveTime(r, start, at) {

@@ -128,7 +128,7 @@ func (s *Series) addOverrides() error {
 		}
 		s.onward = append(s.onward, v)
 		if !o.Cancelled {
-			s.shift = max(s.shift, s.moved(v).abs(), zone.Seconds(o.End.Sub(o.Start)/time.Second))
+			s.shift = max(s.shift, s.moved(v).abs()+zone.Seconds(o.End.Sub(o.Start)/time.Second)+1)
 		}
 	}
 	byID := func(a, b single) int {
