@@ -50,6 +50,7 @@ var (
 	ErrDenied         = &Error{519, "mailbox access denied"}
 	ErrNotAllowed     = &Error{516, "operation is not allowed"}
 	ErrNoItem         = &Error{525, "calendar item is not found"}
+	ErrNoMessage      = &Error{525, "message is not found"}
 )
 
 // Options of Open.
@@ -68,11 +69,12 @@ type Backend struct {
 	main        string
 	zones       zone.Resolver
 	mode        Mode
+	watchers    []func([]int64)
 }
 
 // schema is what the storage consists of; each topic has its part beside the
 // code that uses it.
-var schema = []string{accountsSchema, mailboxesSchema, itemsSchema}
+var schema = []string{accountsSchema, mailboxesSchema, messagesSchema}
 
 // Open opens the storage in a directory, which it makes at the first start.
 func Open(ctx context.Context, o Options) (*Backend, error) {
@@ -93,6 +95,9 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 	}
 	b.read.SetMaxOpenConns(4)
 	if _, err = b.write.ExecContext(ctx, strings.Join(schema, "")); err == nil {
+		err = b.Update(ctx, func(tx *Tx) error { return tx.takeOver() })
+	}
+	if err == nil {
 		err = b.Update(ctx, func(tx *Tx) error { return tx.firstStart(o) })
 	}
 	if err != nil {
@@ -116,9 +121,10 @@ func (b *Backend) LoadZone(name string) (*time.Location, error) { return b.zones
 
 // Tx is a set of operations that happen together.
 type Tx struct {
-	ctx context.Context
-	b   *Backend
-	q   *sql.Tx
+	ctx     context.Context
+	b       *Backend
+	q       *sql.Tx
+	touched []int64 // mailboxes
 }
 
 // View runs fn on a state that does not change under it.
@@ -137,14 +143,36 @@ func (b *Backend) run(ctx context.Context, db *sql.DB, fn func(*Tx) error) error
 	if err != nil {
 		return fmt.Errorf("storage: %w", err)
 	}
-	if err := fn(&Tx{ctx, b, q}); err != nil {
+	tx := &Tx{ctx: ctx, b: b, q: q}
+	if err := fn(tx); err != nil {
 		_ = q.Rollback()
 		return err
 	}
 	if err := q.Commit(); err != nil {
 		return fmt.Errorf("storage: %w", err)
 	}
+	b.tell(tx.touched)
 	return nil
+}
+
+// Try runs one of several operations of an Update: if it is refused, nothing
+// of it stays, and the others go on.
+func (tx *Tx) Try(fn func() error) error {
+	if _, err := tx.exec(`SAVEPOINT operation`); err != nil {
+		return err
+	}
+	before := len(tx.touched)
+	err := fn()
+	if err != nil {
+		tx.touched = tx.touched[:before]
+		if _, err := tx.exec(`ROLLBACK TO operation`); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.exec(`RELEASE operation`); err != nil {
+		return err
+	}
+	return err
 }
 
 func (tx *Tx) exec(query string, args ...any) (int64, error) {

@@ -59,7 +59,7 @@ func (tx *Tx) Mailbox(owner Account, name string) (Mailbox, error) {
 	}
 	m := Mailbox{Owner: owner, Name: name}
 	var acl string
-	ok, err := tx.row(`SELECT id, class, uid_validity, uid_next, acl, (SELECT COUNT(*) FROM items WHERE mailbox=mailboxes.id)
+	ok, err := tx.row(`SELECT id, class, uid_validity, uid_next, acl, (SELECT COUNT(*) FROM messages WHERE mailbox=mailboxes.id)
 		FROM mailboxes WHERE account=? AND name=?`, []any{owner.ID, name}, &m.ID, &m.Class, &m.UIDValidity, &m.UIDNext, &acl, &m.Messages)
 	switch {
 	case err != nil:

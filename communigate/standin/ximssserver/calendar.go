@@ -1,104 +1,28 @@
 package ximssserver
 
 import (
-	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"rmp/calendar/ical"
 	"rmp/calendar/zone"
-	"rmp/communigate/dataformat"
 	"rmp/communigate/standin/backend"
 	"rmp/xmlnode"
 )
 
-// call is one request at work.
-type call struct {
-	*session
-	tx    *backend.Tx
-	in    *xmlnode.Node
-	id    string
-	out   []*xmlnode.Node
-	later func() *xmlnode.Node
+var calendarOperations = []operation{
+	{"calendarOpen", false, (*call).calendarOpen}, {"calendarClose", false, (*call).calendarClose},
+	{"findEvents", false, (*call).findEvents}, {"findTasks", false, (*call).findTasks}, {"calendarReadItem", false, (*call).readItem},
+	{"calendarPublish", true, (*call).publish}, {"calendarCancel", true, (*call).cancel}, {"calendarUpdate", true, (*call).update},
+	{"calendarAccept", true, (*call).accept}, {"calendarDecline", true, (*call).decline}, {"calendarImport", true, (*call).calendarImport},
+	{"freeBusyRead", false, (*call).freeBusy},
 }
 
-// writes are the operations that change something.
-var writes = map[string]bool{
-	"calendaropen": false, "calendarpublish": true, "calendarcancel": true, "calendaraccept": true, "calendardecline": true,
-	"mailboxcreate": true, "mailboxremove": true, "mailboxrename": true, "prefsstore": true, "passwordmodify": true,
-}
-
-func isRefusal(err error) bool {
-	var e *backend.Error
-	return errors.As(err, &e)
-}
-
-func illegal(format string, args ...any) error {
-	return &backend.Error{Num: 501, Text: "illegal " + fmt.Sprintf(format, args...)}
-}
-
-// data adds a data message that answers the request.
-func (c *call) data(n *xmlnode.Node) {
-	if c.id != "" {
-		n.Attrs = append([]xmlnode.Attr{{Name: "id", Value: c.id}}, n.Attrs...)
-	}
-	c.out = append(c.out, n)
-}
-
-func (c *call) serve() error {
-	switch strings.ToLower(c.in.Name) {
-	case "noop", "bye", "setsessionoption", "setclientname":
-		return nil
-	case "calendaropen":
-		return c.calendarOpen()
-	case "calendarclose":
-		if _, err := c.handle(); err != nil {
-			return err
-		}
-		delete(c.calendars, c.in.Attr("calendar"))
-		return nil
-	case "findevents":
-		return c.findEvents()
-	case "calendarreaditem":
-		return c.readItem()
-	case "calendarpublish":
-		return c.publish()
-	case "calendarcancel":
-		return c.cancel()
-	case "calendaraccept":
-		return c.accept()
-	case "calendardecline":
-		return c.decline()
-	case "freebusyread":
-		return c.freeBusy()
-	case "mailboxlist":
-		return c.mailboxList()
-	case "mailboxcreate":
-		return c.mailboxCreate()
-	case "mailboxremove":
-		return c.mailboxRemove()
-	case "mailboxrightsget":
-		return c.mailboxRights()
-	case "prefsread":
-		return c.prefsRead()
-	case "prefsstore":
-		return c.prefsStore()
-	case "passwordmodify":
-		return c.passwordModify()
-	case "cliexecute":
-		line := c.in.Text
-		c.later = func() *xmlnode.Node {
-			n := xmlnode.New("cliResult").WithText(c.server.opts.Execute(c.tx.Context(), c.account, line))
-			if c.id != "" {
-				n.Set("id", c.id)
-			}
-			return n
-		}
-		return nil
-	}
-	return errUnknown
+// openCalendar is what stands behind a calendar's handle.
+type openCalendar struct {
+	path string
+	watch
 }
 
 const maxHandles = 1000
@@ -111,81 +35,50 @@ func (c *call) calendarOpen() error {
 	if _, open := c.calendars[handle]; open {
 		return &backend.Error{Num: 524, Text: "calendar has already been opened"}
 	}
-	if len(c.calendars) >= maxHandles {
+	if len(c.calendars)+len(c.folders) >= maxHandles {
 		return &backend.Error{Num: 524, Text: "too many open calendars"}
 	}
 	path := c.in.Attr("mailbox")
 	if path == "" {
 		path = handle
 	}
-	if _, err := c.mailbox(path, "lr"); err != nil {
+	m, err := c.openBox(path, "lr")
+	if err != nil {
 		return err
 	}
-	c.calendars[handle] = path
+	w := watch{m.ID, "calendarReport", handle}
+	c.calendars[handle] = openCalendar{path, w}
+	c.outbox.watch(w)
 	return nil
 }
 
-// mailbox finds a mailbox and checks the rights to it.
-func (c *call) mailbox(path, rights string) (backend.Mailbox, error) {
-	owner, name, err := c.tx.Locate(c.account, path)
+func (c *call) calendarClose() error {
+	o, err := c.handle()
 	if err != nil {
-		return backend.Mailbox{}, err
+		return err
 	}
-	m, err := c.tx.Mailbox(owner, name)
-	if err != nil {
-		return m, err
-	}
-	return m, m.Need(c.account, rights)
+	c.outbox.unwatch(o.watch)
+	delete(c.calendars, o.handle)
+	return nil
 }
 
-func (c *call) handle() (string, error) {
-	path, open := c.calendars[c.in.Attr("calendar")]
+func (c *call) handle() (openCalendar, error) {
+	o, open := c.calendars[c.in.Attr("calendar")]
 	if !open {
-		return "", &backend.Error{Num: 524, Text: "calendar has not been opened"}
+		return o, &backend.Error{Num: 524, Text: "calendar has not been opened"}
 	}
-	return path, nil
+	return o, nil
 }
 
 // calendar is the mailbox of the request's handle, with the rights checked
 // anew: they may have changed since it was opened.
 func (c *call) calendar(rights string) (backend.Mailbox, error) {
-	path, err := c.handle()
+	o, err := c.handle()
 	if err != nil {
 		return backend.Mailbox{}, err
 	}
-	return c.mailbox(path, rights)
+	return c.mailbox(o.path, rights)
 }
-
-const maxWindow = 800 * 24 * time.Hour
-
-// window reads timeFrom and timeTill: with Z in UTC, else in the session's
-// zone; a date alone is its midnight.
-func (c *call) window() (from, till time.Time, err error) {
-	at := func(name string) (time.Time, error) {
-		s := c.in.Attr(name)
-		for _, f := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
-			if t, err := time.Parse(f, s); err == nil {
-				if strings.HasSuffix(s, "Z") {
-					return t, nil
-				}
-				return zone.WallOf(t, time.UTC).In(c.zone), nil
-			}
-		}
-		return time.Time{}, illegal("%s attribute", name)
-	}
-	if from, err = at("timeFrom"); err != nil {
-		return
-	}
-	if till, err = at("timeTill"); err != nil {
-		return
-	}
-	if !from.Before(till) || till.Sub(from) > maxWindow {
-		err = illegal("time interval")
-	}
-	return
-}
-
-func (c *call) local(t time.Time) string { return zone.WallOf(t, c.zone).String() }
 
 // findEvents answers one events message for each day of the window, in the
 // session's zone; an occurrence stands in each day that it touches.
@@ -198,28 +91,55 @@ func (c *call) findEvents() error {
 	if err != nil {
 		return err
 	}
+	skip, limit, err := c.page()
+	if err != nil {
+		return err
+	}
 	found, err := c.tx.Find(m, from, till, c.zone)
 	if err != nil {
 		return err
 	}
+	c.outbox.looked(c.calendars[c.in.Attr("calendar")].watch)
 	for day := from; day.Before(till); {
-		next := zone.WallOf(day, c.zone).AddDays(1).In(c.zone)
+		next := zone.WallOf(day, c.zone).Date().AddDays(1).In(c.zone)
 		if next.After(till) || !next.After(day) {
 			next = till
 		}
-		events := xmlnode.New("events", "calendar", c.in.Attr("calendar"), "timeFrom", c.local(day), "timeTill", c.local(next), "skip", "0")
+		events := xmlnode.New("events", "calendar", c.in.Attr("calendar"), "timeFrom", c.local(day), "timeTill", c.local(next), "skip", strconv.Itoa(skip))
 		n := 0
-		var children []*xmlnode.Node
 		for _, o := range found {
 			if o.Start.Before(next) && o.End.After(day) || o.Start.Equal(o.End) && !o.Start.Before(day) && o.Start.Before(next) {
-				children = append(children, c.event(o))
-				n++
+				if n++; n > skip && (limit == 0 || n <= skip+limit) {
+					events.Add(c.event(o))
+				}
 			}
 		}
-		c.data(events.Set("items", strconv.Itoa(n)).Add(children...))
+		c.data(events.Set("items", strconv.Itoa(len(events.Children))))
 		day = next
 	}
 	return nil
+}
+
+// page reads skip and limit, which page inside each day.
+func (c *call) page() (skip, limit int, err error) {
+	number := func(name string) int {
+		s := c.in.Attr(name)
+		if s == "" {
+			return 0
+		}
+		n, e := strconv.Atoi(s)
+		if e != nil || n < 0 {
+			err = illegal("%s attribute", name)
+		}
+		return n
+	}
+	skip, limit = number("skip"), number("limit")
+	return
+}
+
+// duration is the length of an event, in the unit that the stand-in shows.
+func (c *call) duration(d time.Duration) string {
+	return strconv.FormatInt(int64(d/c.server.opts.Quirks.durationUnit()), 10)
 }
 
 func (c *call) event(o backend.Occurrence) *xmlnode.Node {
@@ -230,8 +150,8 @@ func (c *call) event(o backend.Occurrence) *xmlnode.Node {
 	} else {
 		n.Set("timeFrom", c.local(o.Start))
 	}
-	n.Set("duration", strconv.FormatInt(int64(o.End.Sub(o.Start).Seconds()), 10))
-	n.Set("busystatus", busyStatus(e))
+	n.Set("duration", c.duration(o.End.Sub(o.Start)))
+	n.Set("busystatus", c.tx.BusyStatus(e))
 	n.Set("priority", strconv.Itoa(e.Priority))
 	if e.Organizer != nil {
 		n.Set("organizer", e.Organizer.Email)
@@ -240,16 +160,39 @@ func (c *call) event(o backend.Occurrence) *xmlnode.Node {
 	return n.Add(xmlnode.New("summary").WithText(e.Summary))
 }
 
-func busyStatus(e *ical.Event) string {
-	switch {
-	case e.Free():
-		return "FREE"
-	case e.BusyStatus != "":
-		return e.BusyStatus
-	case strings.EqualFold(e.Status, "TENTATIVE"):
-		return "TENTATIVE"
+func (c *call) findTasks() error {
+	m, err := c.calendar("lr")
+	if err != nil {
+		return err
 	}
-	return "BUSY"
+	from, till, err := c.window()
+	if err != nil {
+		return err
+	}
+	found, err := c.tx.FindTasks(m, from, till, strings.EqualFold(c.in.Attr("completed"), "yes"))
+	if err != nil {
+		return err
+	}
+	c.outbox.looked(c.calendars[c.in.Attr("calendar")].watch)
+	out := xmlnode.New("tasks", "calendar", c.in.Attr("calendar"), "timeFrom", c.local(from), "timeTill", c.local(till), "items", strconv.Itoa(len(found)))
+	for _, it := range found {
+		e := it.Event
+		n := xmlnode.New("task", "UID", strconv.FormatInt(it.UID, 10), "itemUID", e.UID)
+		at := func(name string, t ical.Time) {
+			if when, err := t.Instant(c.server.b.LoadZone, c.zone); err == nil && !t.IsZero() {
+				n.Set(name, c.local(when))
+			}
+		}
+		at("timeFrom", e.Start)
+		at("due", e.Due)
+		n.Set("percent-complete", strconv.Itoa(e.PercentComplete)).Set("priority", strconv.Itoa(e.Priority))
+		if e.Organizer != nil {
+			n.Set("organizer", e.Organizer.Email)
+		}
+		out.Add(n.Add(xmlnode.New("summary").WithText(e.Summary)))
+	}
+	c.data(out)
+	return nil
 }
 
 func (c *call) readItem() error {
@@ -265,13 +208,13 @@ func (c *call) readItem() error {
 	if err != nil {
 		return err
 	}
-	c.data(xmlnode.New("calendarItem", "calendar", c.in.Attr("calendar"), "UID", strconv.FormatInt(uid, 10)).Add(it.Event.XML()))
+	c.data(xmlnode.New("calendarItem", "calendar", c.in.Attr("calendar"), "UID", strconv.FormatInt(uid, 10)).Add(c.server.opts.Quirks.item(it.XML())))
 	return nil
 }
 
 // body reads the iCalendar element of the request.
 func (c *call) body() (*ical.Calendar, error) {
-	n := c.in.Child("iCalendar", "vCalendar", "vevent")
+	n := c.in.Child("iCalendar", "vCalendar", "vevent", "vtodo")
 	if n == nil {
 		return nil, illegal("iCalendar data")
 	}
@@ -279,10 +222,36 @@ func (c *call) body() (*ical.Calendar, error) {
 	if err != nil {
 		return nil, illegal("iCalendar data: %v", err)
 	}
-	if len(cal.Events) == 0 {
+	if len(cal.Events)+len(cal.Todos) == 0 {
 		return nil, illegal("iCalendar data: no event")
 	}
 	return cal, nil
+}
+
+// items are the events and tasks of a body.
+func items(cal *ical.Calendar) (out []backend.Item) {
+	for _, e := range cal.Events {
+		out = append(out, backend.Item{Kind: backend.Event, Event: e, Zones: cal.Zones})
+	}
+	for _, e := range cal.Todos {
+		out = append(out, backend.Item{Kind: backend.Task, Event: e, Zones: cal.Zones})
+	}
+	return out
+}
+
+// sendRequests reads to whom requests go: to nobody, to all, or to those that
+// are new to the event.
+func (c *call) sendRequests() (string, error) {
+	s := strings.ToLower(c.in.Attr("sendRequests"))
+	switch s {
+	case "", "no":
+		return "", nil
+	case "all", "new":
+		return s, nil
+	case "yes":
+		return "all", nil
+	}
+	return "", illegal("sendRequests attribute")
 }
 
 func (c *call) publish() error {
@@ -294,8 +263,35 @@ func (c *call) publish() error {
 	if err != nil {
 		return err
 	}
-	for _, e := range cal.Events {
-		if err := c.put(m, e); err != nil {
+	send, err := c.sendRequests()
+	if err != nil {
+		return err
+	}
+	for _, it := range items(cal) {
+		invited := map[string]bool{}
+		if old, err := c.tx.ItemByUID(m, it.Event.UID); err == nil {
+			for _, a := range old.Event.Attendees {
+				invited[strings.ToLower(a.Email)] = true
+			}
+		}
+		published := *it.Event
+		if err := c.put(m, it); err != nil {
+			return err
+		}
+		if send == "" || it.Kind != backend.Event {
+			continue
+		}
+		published.UID = it.Event.UID
+		var only map[string]bool
+		if send == "new" {
+			only = map[string]bool{}
+			for _, a := range published.Attendees {
+				if key := strings.ToLower(a.Email); !invited[key] {
+					only[key] = true
+				}
+			}
+		}
+		if err := c.tx.Invite(c.account, "REQUEST", &published, it.Zones, "", only, c.now()); err != nil {
 			return err
 		}
 	}
@@ -303,15 +299,13 @@ func (c *call) publish() error {
 }
 
 // put stores an event; to replace one needs the right to delete too.
-func (c *call) put(m backend.Mailbox, e *ical.Event) error {
-	if e.UID != "" {
-		if _, err := c.tx.ItemByUID(m, e.UID); err == nil {
-			if err := m.Need(c.account, "te"); err != nil {
-				return err
-			}
+func (c *call) put(m backend.Mailbox, it backend.Item) error {
+	if _, err := c.tx.ItemByUID(m, it.Event.UID); err == nil {
+		if err := m.Need(c.account, "te"); err != nil {
+			return err
 		}
 	}
-	return c.tx.Publish(m, e, c.server.opts.Now())
+	return c.tx.Publish(m, it, c.now())
 }
 
 func (c *call) cancel() error {
@@ -333,12 +327,16 @@ func (c *call) cancel() error {
 		if err != nil {
 			return err
 		}
-		itemUID = cal.Events[0].UID
+		itemUID = items(cal)[0].Event.UID
 	}
 	return c.cancelItem(m, func() (backend.Item, error) { return c.tx.ItemByUID(m, itemUID) })
 }
 
 func (c *call) cancelItem(m backend.Mailbox, find func() (backend.Item, error)) error {
+	send, err := c.sendRequests()
+	if err != nil {
+		return err
+	}
 	it, err := find()
 	if err != nil {
 		return err
@@ -348,8 +346,35 @@ func (c *call) cancelItem(m backend.Mailbox, find func() (backend.Item, error)) 
 		if rid, err = ical.ParseTime(s, ""); err != nil {
 			return illegal("recurrenceId attribute")
 		}
+		if rid.Kind == ical.Floating { // in the zone of the event itself
+			rid.Kind, rid.Zone = it.Event.Start.Kind, it.Event.Start.Zone
+			if rid.Kind == ical.UTC {
+				rid = ical.At(rid.Wall.In(c.zone))
+			}
+		}
 	}
-	return c.tx.Cancel(m, it, rid)
+	if send != "" && it.Kind == backend.Event {
+		gone := *it.Event
+		gone.RecurrenceID, gone.Sequence, gone.Status = rid, gone.Sequence+1, "CANCELLED"
+		gone.RRules, gone.RDates, gone.ExDates, gone.Exceptions = nil, nil, nil, nil
+		if err := c.tx.Invite(c.account, "CANCEL", &gone, it.Zones, c.in.ChildText("requestComment"), nil, c.now()); err != nil {
+			return err
+		}
+	}
+	return c.tx.Cancel(m, it, rid, c.now())
+}
+
+// update takes an attendee's answer into the organizer's calendar.
+func (c *call) update() error {
+	m, err := c.calendar("ite")
+	if err != nil {
+		return err
+	}
+	cal, err := c.body()
+	if err != nil {
+		return err
+	}
+	return c.tx.TakeReply(m, cal, c.now())
 }
 
 func (c *call) accept() error {
@@ -362,217 +387,152 @@ func (c *call) accept() error {
 		return err
 	}
 	stat := strings.ToUpper(c.in.Attr("PARTSTAT"))
-	if stat == "" {
+	switch stat {
+	case "":
 		stat = "ACCEPTED"
+	case "ACCEPTED", "TENTATIVE", "DECLINED", "NEEDS-ACTION":
+	default:
+		return illegal("PARTSTAT attribute")
 	}
-	for _, e := range cal.Events {
-		for i, a := range e.Attendees {
-			if strings.EqualFold(a.Email, m.Owner.Address()) {
-				e.Attendees[i].PartStat = stat
-			}
+	for _, it := range items(cal) {
+		backend.SetPartStat(it.Event, m.Owner, stat)
+		answer := *it.Event
+		if err := c.put(m, it); err != nil {
+			return err
 		}
-		if err := c.put(m, e); err != nil {
+		if err := c.answer(m, &answer, stat); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *call) decline() error {
-	if c.in.Attr("calendar") == "" {
+// answer sends a reply to the organizer unless sendReply forbids.
+func (c *call) answer(m backend.Mailbox, e *ical.Event, stat string) error {
+	if strings.EqualFold(c.in.Attr("sendReply"), "no") {
 		return nil
 	}
-	m, err := c.calendar("te")
-	if err != nil {
-		return err
+	from := c.account
+	if m.Owner.ID != 0 {
+		from = m.Owner
 	}
+	return c.tx.Reply(from, e, stat, c.in.ChildText("replyComment"), c.now())
+}
+
+// decline sends a negative reply and takes the event out of the calendar, if
+// one is named.
+func (c *call) decline() error {
 	cal, err := c.body()
 	if err != nil {
 		return err
 	}
-	it, err := c.tx.ItemByUID(m, cal.Events[0].UID)
-	if err == backend.ErrNoItem { //nolint:errorlint // made by the backend, never wrapped
-		return nil
+	var m backend.Mailbox
+	if c.in.Attr("calendar") != "" {
+		if m, err = c.calendar("te"); err != nil {
+			return err
+		}
 	}
+	for _, it := range items(cal) {
+		if m.ID != 0 {
+			old, err := c.tx.ItemByUID(m, it.Event.UID)
+			switch {
+			case err == nil:
+				err = c.tx.Cancel(m, old, it.Event.RecurrenceID, c.now())
+			case err == backend.ErrNoItem: //nolint:errorlint // made by the backend, never wrapped
+				err = nil
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if err := c.answer(m, it.Event, "DECLINED"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// calendarImport stores all items of a body, as publish does, and takes
+// iCalendar text too.
+func (c *call) calendarImport() error {
+	m, err := c.calendar("i")
 	if err != nil {
 		return err
 	}
-	return c.tx.Cancel(m, it, ical.Time{})
+	var cals []*ical.Calendar
+	if c.in.Child("iCalendar", "vCalendar", "vevent", "vtodo") != nil {
+		cal, err := c.body()
+		if err != nil {
+			return err
+		}
+		cals = append(cals, cal)
+	} else if cals, err = ical.ParseText([]byte(c.in.Text), ical.Limits{}); err != nil {
+		return illegal("iCalendar data: %v", err)
+	}
+	for _, cal := range cals {
+		for _, it := range items(cal) {
+			if err := c.put(m, it); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // freeBusy answers the busy times of the peer's main calendar, merged.
 func (c *call) freeBusy() error {
-	peer := c.in.Attr("peer", "userName", "account")
+	peer := c.in.Attr("peer", "userName", "account", "mailbox")
 	from, till, err := c.window()
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(peer, "@") {
+	if peer = strings.TrimPrefix(peer, "~"); !strings.Contains(peer, "@") {
 		peer += "@" + c.account.Domain
 	}
 	a, err := c.tx.Account(peer)
 	if err != nil {
 		return err
 	}
-	utc := func(t time.Time) string { return zone.WallOf(t, time.UTC).String() + "Z" }
-	out := xmlnode.New("freeBusyData", "peer", peer, "timeFrom", utc(from), "timeTill", utc(till))
-	box := a.Prefs.String("CalendarBox")
-	if box == "" {
-		box = "Calendar"
-	}
-	m, err := c.tx.Mailbox(a, box)
-	if err != nil {
-		if err == backend.ErrNoMailbox { //nolint:errorlint // made by the backend, never wrapped
-			c.data(out) // no calendar yet: nothing in it
-			return nil
+	f := &ical.FreeBusy{Start: ical.At(from), End: ical.At(till)}
+	m, err := c.tx.MainCalendar(a, false)
+	switch {
+	case err == nil:
+		found, err := c.tx.Find(m, from, till, c.zone)
+		if err != nil {
+			return err
 		}
+		f.Periods = c.busyPeriods(found)
+	case err != backend.ErrNoMailbox: //nolint:errorlint // made by the backend, never wrapped
 		return err
-	}
-	found, err := c.tx.Find(m, from, till, c.zone)
-	if err != nil {
-		return err
-	}
+	} // no calendar yet: nothing in it
+	c.data(c.server.opts.Quirks.freeBusy(peer, from, till, f))
+	return nil
+}
+
+func (c *call) busyPeriods(found []backend.Occurrence) []ical.Period {
 	type span struct {
 		start, end time.Time
 		status     string
 	}
 	var spans []span
+	last := map[string]int{} // of each status: its last span
 	for _, o := range found {
-		status := busyStatus(o.Event)
+		status := c.tx.BusyStatus(o.Event)
 		if status == "FREE" || !o.End.After(o.Start) {
 			continue
 		}
-		if n := len(spans); n > 0 && spans[n-1].status == status && !o.Start.After(spans[n-1].end) {
-			if o.End.After(spans[n-1].end) {
-				spans[n-1].end = o.End
+		if i, ok := last[status]; ok && !o.Start.After(spans[i].end) {
+			if o.End.After(spans[i].end) {
+				spans[i].end = o.End
 			}
 			continue
 		}
+		last[status] = len(spans)
 		spans = append(spans, span{o.Start, o.End, status})
 	}
-	for _, s := range spans {
-		out.Add(xmlnode.New("freeBusy", "timeFrom", utc(s.start), "timeTill", utc(s.end), "busyStatus", s.status))
+	out := make([]ical.Period, len(spans))
+	for i, s := range spans {
+		out[i] = ical.Period{Start: ical.At(s.start), End: ical.At(s.end), Type: s.status}
 	}
-	c.data(out)
-	return nil
-}
-
-func (c *call) mailboxList() error {
-	filter, class := c.in.Attr("filter"), c.in.Attr("mailboxClass")
-	owner, prefix := c.account, ""
-	if rest, ok := strings.CutPrefix(filter, "~"); ok {
-		who, pattern, _ := strings.Cut(rest, "/")
-		a, _, err := c.tx.Locate(c.account, "~"+who+"/")
-		if err != nil {
-			return err
-		}
-		owner, prefix, filter = a, "~"+who+"/", pattern
-	}
-	boxes, err := c.tx.Mailboxes(owner)
-	if err != nil {
-		return err
-	}
-	for _, m := range boxes {
-		mail := m.Class == "" || m.Class == "IPF.Note"
-		if class == "" && !mail || class != "" && !strings.EqualFold(class, m.Class) || !strings.Contains(m.Rights(c.account), "l") || !wildcard(filter, m.Name) {
-			continue
-		}
-		n := xmlnode.New("mailbox", "mailbox", prefix+m.Name)
-		if m.Class != "" {
-			n.Set("class", m.Class)
-		}
-		i := func(v int64) string { return strconv.FormatInt(v, 10) }
-		c.data(n.Set("UIDValidity", i(m.UIDValidity)).Set("UIDNext", i(m.UIDNext)).Set("Messages", i(m.Messages)).Set("Unseen", "0"))
-	}
-	return nil
-}
-
-// wildcard is the pattern of IMAP LIST: * is anything, % anything but /.
-func wildcard(pattern, name string) bool {
-	if pattern == "" || pattern == "*" {
-		return true
-	}
-	switch p := pattern[0]; p {
-	case '*', '%':
-		for i := 0; i <= len(name); i++ {
-			if wildcard1(pattern[1:], name[i:]) {
-				return true
-			}
-			if i < len(name) && p == '%' && name[i] == '/' {
-				break
-			}
-		}
-		return false
-	}
-	return name != "" && name[0] == pattern[0] && wildcard1(pattern[1:], name[1:])
-}
-
-func wildcard1(pattern, name string) bool {
-	if pattern == "" {
-		return name == ""
-	}
-	return wildcard(pattern, name)
-}
-
-func (c *call) mailboxCreate() error {
-	owner, name, err := c.tx.Locate(c.account, c.in.Attr("mailbox"))
-	if err != nil {
-		return err
-	}
-	if owner.ID != c.account.ID {
-		return backend.ErrDenied
-	}
-	return c.tx.CreateMailbox(owner, name, c.in.Attr("mailboxClass"))
-}
-
-func (c *call) mailboxRemove() error {
-	m, err := c.mailbox(c.in.Attr("mailbox"), "x")
-	if err != nil {
-		return err
-	}
-	return c.tx.DeleteMailbox(m)
-}
-
-func (c *call) mailboxRights() error {
-	m, err := c.mailbox(c.in.Attr("mailbox"), "")
-	if err != nil {
-		return err
-	}
-	c.data(xmlnode.New("mailboxRights", "mailbox", c.in.Attr("mailbox"), "rights", m.Rights(c.account)))
-	return nil
-}
-
-func (c *call) prefsRead() error {
-	out := xmlnode.New("prefs")
-	for name := range c.account.Prefs {
-		out.Add(xmlnode.New(name).WithText(c.account.Prefs.String(name)))
-	}
-	c.data(out)
-	return nil
-}
-
-func (c *call) prefsStore() error {
-	change := dataformat.Dict{}
-	for _, n := range c.in.Children {
-		change[n.Name] = strings.TrimSpace(n.Text)
-	}
-	if err := c.tx.UpdatePrefs(c.account.Address(), change, false); err != nil {
-		return err
-	}
-	a, err := c.tx.Account(c.account.Address())
-	if err != nil {
-		return err
-	}
-	c.account = a
-	if loc, err := c.server.b.LoadZone(a.Prefs.String("TimeZone")); err == nil {
-		c.zone = loc
-	}
-	return nil
-}
-
-func (c *call) passwordModify() error {
-	if _, err := c.tx.CheckPassword(c.account.Address(), c.in.Attr("oldPassword")); err != nil {
-		return err
-	}
-	return c.tx.SetPassword(c.account.Address(), c.in.Attr("newPassword"))
+	return out
 }

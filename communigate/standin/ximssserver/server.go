@@ -35,6 +35,7 @@ type Options struct {
 	SessionCap int           // concurrent sessions; 5 is what CommuniGate Pro allows without a licence
 	Idle       time.Duration // after which a session ends; default 10 minutes
 	Execute    func(ctx context.Context, who backend.Account, line string) string
+	Quirks     Quirks
 	Log        *slog.Logger
 	Now        func() time.Time
 }
@@ -66,7 +67,9 @@ func New(b *backend.Backend, opts Options) *Server {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Server{b: b, opts: opts, sessions: map[string]*session{}, nonces: map[string]time.Time{}}
+	s := &Server{b: b, opts: opts, sessions: map[string]*session{}, nonces: map[string]time.Time{}}
+	b.Watch(s.mailboxesChanged)
+	return s
 }
 
 var errTooMany = &backend.Error{Num: 526, Text: "too many concurrent sessions"}
@@ -94,7 +97,7 @@ func (s *Server) open(a backend.Account) (*session, error) {
 	n := make([]byte, 3)
 	_, _ = rand.Read(n) // never fails, says crypto/rand
 	id := fmt.Sprintf("%06d-%s", (int(n[0])<<16|int(n[1])<<8|int(n[2]))%1_000_000, rand.Text()[:20])
-	sess := &session{id: id, server: s, account: a, zone: zone, calendars: map[string]string{}, used: now, done: make(chan struct{})}
+	sess := &session{id: id, server: s, account: a, zone: zone, calendars: map[string]openCalendar{}, folders: map[string]*folder{}, outbox: newOutbox(), used: now, done: make(chan struct{})}
 	s.sessions[id] = sess
 	return sess, nil
 }
@@ -313,9 +316,7 @@ var (
 func (s *Server) inSession(w http.ResponseWriter, r *http.Request, id, op string) {
 	sess := s.find(id)
 	if sess == nil {
-		// Not a status of HTTP: CommuniGate Pro's own for a session that is gone.
-		w.WriteHeader(550)
-		_, _ = io.WriteString(w, "you have been disconnected\n") // the client may be gone
+		gone(w)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -332,7 +333,7 @@ func (s *Server) inSession(w http.ResponseWriter, r *http.Request, id, op string
 			http.Error(w, "not an XIMSS document", http.StatusBadRequest)
 			return
 		}
-		reply, err := sess.batch(r.Context(), r.URL.Query().Get("reqSeq"), root)
+		reply, err := sess.batch(r.Context(), r.URL.Query().Get("reqSeq"), root, op == "async", r.URL.Query().Get("syncAsync") == "1")
 		if err != nil {
 			s.opts.Log.ErrorContext(r.Context(), "XIMSS batch", "err", err)
 			http.Error(w, "server error", http.StatusInternalServerError)
@@ -341,8 +342,15 @@ func (s *Server) inSession(w http.ResponseWriter, r *http.Request, id, op string
 		w.Header().Set("Content-Type", "text/xml;charset=utf-8")
 		_, _ = w.Write(reply) // the client may be gone; it asks again under the same reqSeq
 	case "", "get":
-		sess.wait(w, r)
+		sess.poll(w, r)
 	default:
 		http.NotFound(w, r)
 	}
+}
+
+// gone answers with CommuniGate Pro's own status for a session that is no
+// more; it is none of HTTP.
+func gone(w http.ResponseWriter) {
+	w.WriteHeader(550)
+	_, _ = io.WriteString(w, "you have been disconnected\n") // the client may be gone
 }

@@ -2,7 +2,7 @@ package ximssserver
 
 import (
 	"context"
-	"net/http"
+	"maps"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,9 +20,12 @@ type session struct {
 	zone    *time.Location
 
 	mu        sync.Mutex
-	calendars map[string]string // handle to mailbox path
+	calendars map[string]openCalendar
+	folders   map[string]*folder
 	lastSeq   string
 	lastReply []byte
+
+	outbox *outbox
 
 	useMu sync.Mutex
 	used  time.Time
@@ -57,8 +60,10 @@ func (s *session) node(id string) *xmlnode.Node {
 }
 
 // batch runs the requests of one post in one transaction and answers the
-// reply as it goes out. The same reqSeq again gets the same reply.
-func (s *session) batch(ctx context.Context, seq string, root *xmlnode.Node) ([]byte, error) {
+// reply as it goes out. The same reqSeq again gets the same reply. The
+// answers to an asynchronous batch go to the outbox; flush adds what is in it
+// to a synchronous reply.
+func (s *session) batch(ctx context.Context, seq string, root *xmlnode.Node, async, flush bool) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if seq != "" && seq == s.lastSeq {
@@ -68,6 +73,14 @@ func (s *session) batch(ctx context.Context, seq string, root *xmlnode.Node) ([]
 	bye, err := s.run(ctx, root.Children, func(n *xmlnode.Node) { out.Add(n) })
 	if err != nil {
 		return nil, err
+	}
+	if async {
+		if !s.outbox.put(out.Children...) {
+			bye = true
+		}
+		out.Children = nil
+	} else if flush {
+		out.Add(s.outbox.take()...)
 	}
 	reply := out.AppendTo(nil)
 	if seq != "" {
@@ -84,22 +97,19 @@ func (s *session) batch(ctx context.Context, seq string, root *xmlnode.Node) ([]
 func (s *session) run(ctx context.Context, requests []*xmlnode.Node, emit func(*xmlnode.Node)) (bye bool, err error) {
 	do := s.server.b.View
 	for _, r := range requests {
-		if writes[strings.ToLower(r.Name)] {
+		if op, ok := s.server.operation(r.Name); ok && (op.write || r.Attr("mailboxClass") != "") {
 			do = s.server.b.Update
 		}
 	}
 	var out []*xmlnode.Node
-	calendars := map[string]string{}
-	for k, v := range s.calendars {
-		calendars[k] = v
-	}
+	calendars, folders := maps.Clone(s.calendars), maps.Clone(s.folders)
 	// What runs outside of the transaction, after it: it may need the writer.
 	var later []func() *xmlnode.Node
 	err = do(ctx, func(tx *backend.Tx) error {
 		for _, r := range requests {
 			c := &call{session: s, tx: tx, in: r, id: r.Attr("id")}
 			started := time.Now()
-			err := c.serve()
+			err := tx.Try(c.serve)
 			out = append(out, c.out...)
 			if c.later != nil {
 				at := len(out)
@@ -130,7 +140,7 @@ func (s *session) run(ctx context.Context, requests []*xmlnode.Node, emit func(*
 		return nil
 	})
 	if err != nil {
-		s.calendars = calendars // nothing of the batch happened
+		s.calendars, s.folders = calendars, folders // nothing of the batch happened
 		return false, err
 	}
 	for _, f := range later {
@@ -142,22 +152,4 @@ func (s *session) run(ctx context.Context, requests []*xmlnode.Node, emit func(*
 		}
 	}
 	return bye, nil
-}
-
-// wait is the long poll. Nothing is sent on its own yet, so it ends empty
-// after maxWait seconds, or when the session does.
-func (s *session) wait(w http.ResponseWriter, r *http.Request) {
-	seconds, err := strconv.Atoi(r.URL.Query().Get("maxWait"))
-	if err != nil || seconds < 0 {
-		seconds = 0
-	}
-	t := time.NewTimer(min(time.Duration(seconds)*time.Second, maxWait))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		writeXML(w, xmlnode.New("XIMSS"))
-	case <-s.done:
-		w.WriteHeader(550)
-	case <-r.Context().Done():
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"rmp/communigate/standin/backend"
@@ -30,14 +31,21 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn) {
 			s.kill(sess)
 		}
 	}()
+	var sending sync.Mutex // requests are answered, and news told, at the same time
 	send := func(nodes ...*xmlnode.Node) bool {
 		var b []byte
 		for _, n := range nodes {
 			b = append(n.AppendTo(b), 0)
 		}
+		sending.Lock()
+		defer sending.Unlock()
 		_, err := conn.Write(b)
 		return err == nil
 	}
+	var telling sync.WaitGroup
+	defer telling.Wait()
+	ctx, stopTelling := context.WithCancel(ctx)
+	defer stopTelling()
 	for {
 		_ = conn.SetDeadline(s.opts.Now().Add(s.opts.Idle))
 		if ctx.Err() != nil {
@@ -59,6 +67,9 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn) {
 			if !send(out...) {
 				return
 			}
+			if sess != nil {
+				telling.Go(func() { tell(ctx, sess.outbox, func(n []*xmlnode.Node) bool { return send(n...) }) })
+			}
 			continue
 		}
 		sess.touch(s.opts.Now())
@@ -69,6 +80,21 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn) {
 			out = []*xmlnode.Node{failure(id, err)}
 		}
 		if !send(out...) || bye {
+			return
+		}
+	}
+}
+
+// tell sends what is queued for a session until the connection ends.
+func tell(ctx context.Context, o *outbox, send func([]*xmlnode.Node) bool) {
+	for {
+		changed := o.changed()
+		if news := o.take(); len(news) > 0 && !send(news) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
 			return
 		}
 	}
