@@ -21,7 +21,7 @@ func sortKey(m backend.Message, field string) string {
 	case "FROM", "E-FROM":
 		return m.FromName + " " + m.From
 	case "TO", "E-TO":
-		return m.To
+		return strings.Join(bare(m.To), ",")
 	case "FLAGS":
 		return strings.Join(m.Flags, ",")
 	}
