@@ -7,6 +7,7 @@ package standin
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,6 +20,7 @@ import (
 	"rmp/communigate/dataformat"
 	"rmp/communigate/standin/backend"
 	"rmp/communigate/standin/cliserver"
+	"rmp/communigate/standin/fault"
 	"rmp/communigate/standin/ximssserver"
 )
 
@@ -26,6 +28,7 @@ import (
 type Config struct {
 	Dir           string // of its storage; made if it is not there
 	HTTPAddr      string // XIMSS over HTTP
+	HTTPSAddr     string // XIMSS over HTTP with TLS; empty: none
 	XIMSSAddr     string // XIMSS over TCP
 	CLIAddr       string
 	MainDomain    string // default standin.test
@@ -34,6 +37,8 @@ type Config struct {
 	SessionCap    int // concurrent XIMSS sessions; 0: 5, below 0: no limit
 	Zone          *time.Location
 	Mode          backend.Mode // default backend.Strict
+	Quirks        ximssserver.Quirks
+	Faults        *fault.Plan // default: an empty one
 	Log           *slog.Logger
 }
 
@@ -44,7 +49,8 @@ type Server struct {
 	ximss     *ximssserver.Server
 	cli       *cliserver.Server
 	http      *http.Server
-	listeners [3]net.Listener
+	listeners []net.Listener // HTTP, XIMSS, CLI, and HTTPS if there is one
+	wire      wire
 	cancel    context.CancelFunc
 	wg        sync.WaitGroup
 }
@@ -60,6 +66,9 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	if cfg.AdminPassword == "" {
 		return nil, errors.New("stand-in: the administrator needs a password")
 	}
+	if cfg.Faults == nil {
+		cfg.Faults = &fault.Plan{}
+	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
@@ -71,30 +80,65 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 		return nil, fmt.Errorf("stand-in: %w", err)
 	}
 	s := &Server{cfg: cfg, b: b}
-	s.ximss = ximssserver.New(b, ximssserver.Options{SessionCap: cfg.SessionCap, Log: cfg.Log, Execute: s.execute})
-	s.cli = cliserver.New(b, cliserver.Options{OpenSession: s.ximss.OpenFor, KillSessions: s.ximss.KillAccount, Log: cfg.Log})
-	for i, addr := range []string{cfg.HTTPAddr, cfg.XIMSSAddr, cfg.CLIAddr} {
-		if addr == "" {
-			addr = "127.0.0.1:0"
+	s.ximss = ximssserver.New(b, ximssserver.Options{SessionCap: cfg.SessionCap, Log: cfg.Log, Execute: s.execute, Quirks: cfg.Quirks,
+		Faults: cfg.Faults, Tap: s.tap("ximss")})
+	s.cli = cliserver.New(b, cliserver.Options{OpenSession: s.ximss.OpenFor, KillSessions: s.ximss.KillAccount, Log: cfg.Log, Faults: cfg.Faults, Tap: s.tap("cli")})
+	if err := s.listen(); err != nil {
+		for _, l := range s.listeners {
+			_ = l.Close()
 		}
-		if s.listeners[i], err = net.Listen("tcp", addr); err != nil {
-			for _, l := range s.listeners[:i] {
-				_ = l.Close()
-			}
-			_ = b.Close()
-			return nil, fmt.Errorf("stand-in: %w", err)
-		}
+		_ = b.Close()
+		return nil, fmt.Errorf("stand-in: %w", err)
 	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	web := &sniffer{Listener: s.listeners[0], conns: make(chan net.Conn), done: run.Done(), raw: func(c net.Conn) { s.ximss.ServeConn(run, c) }}
-	s.http = &http.Server{Handler: s.ximss, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+	mux := http.NewServeMux()
+	mux.Handle("/admin/", s.admin())
+	mux.Handle("/", s.ximss)
+	s.http = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return run }}
 	s.wg.Go(web.run)
 	s.wg.Go(func() { _ = s.http.Serve(web) }) // ends with the listener
 	s.wg.Go(func() { accept(s.listeners[1], func(c net.Conn) { s.ximss.ServeConn(run, c) }) })
 	s.wg.Go(func() { accept(s.listeners[2], func(c net.Conn) { s.cli.ServeConn(run, c) }) })
+	if len(s.listeners) > 3 {
+		s.wg.Go(func() { _ = s.http.Serve(s.listeners[3]) }) // ends with the listener
+	}
 	return s, nil
+}
+
+func (s *Server) listen() error {
+	addrs := []string{s.cfg.HTTPAddr, s.cfg.XIMSSAddr, s.cfg.CLIAddr}
+	if s.cfg.HTTPSAddr != "" {
+		addrs = append(addrs, s.cfg.HTTPSAddr)
+	}
+	for i, addr := range addrs {
+		if addr == "" {
+			addr = "127.0.0.1:0"
+		}
+		l, err := net.Listen("tcp", addr)
+		if err != nil {
+			return err
+		}
+		if i == 3 {
+			cert, err := certificate(s.cfg.Dir, s.cfg.MainDomain)
+			if err != nil {
+				_ = l.Close()
+				return err
+			}
+			l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+		}
+		s.listeners = append(s.listeners, l)
+	}
+	return nil
+}
+
+// tap keeps what a protocol's server shows of its wire.
+func (s *Server) tap(protocol string) func(account, request, reply string, took time.Duration) {
+	return func(account, request, reply string, took time.Duration) {
+		s.wire.add(Exchange{At: time.Now(), Protocol: protocol, Account: account, Request: request, Reply: reply, Took: took})
+	}
 }
 
 // execute serves a CLI command that comes over XIMSS.
@@ -113,6 +157,14 @@ func (s *Server) execute(ctx context.Context, who backend.Account, line string) 
 // Addrs answers where the three protocols listen.
 func (s *Server) Addrs() (http, ximss, cli string) {
 	return s.listeners[0].Addr().String(), s.listeners[1].Addr().String(), s.listeners[2].Addr().String()
+}
+
+// HTTPSAddr answers where XIMSS over HTTP with TLS listens, or "".
+func (s *Server) HTTPSAddr() string {
+	if len(s.listeners) < 4 {
+		return ""
+	}
+	return s.listeners[3].Addr().String()
 }
 
 // Close ends all connections and closes the storage.

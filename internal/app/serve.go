@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"rmp/communigate/standin"
+	"rmp/communigate/standin/backend"
+	standinfault "rmp/communigate/standin/fault"
 	"rmp/internal/api"
 	"rmp/internal/availability"
 	"rmp/internal/booking"
@@ -253,13 +255,29 @@ func tlsConfig(c config.CGP) (*tls.Config, error) {
 
 // Standin runs `rmp standin` until the context ends.
 func Standin(ctx context.Context, c config.Standin, out io.Writer) error {
-	s, err := standin.Open(ctx, standin.Config{Dir: c.Data, HTTPAddr: c.HTTP, XIMSSAddr: c.XIMSS, CLIAddr: c.CLI, MainDomain: c.Domain,
+	mode, err := backend.ParseMode(c.Mode)
+	if err != nil {
+		return err
+	}
+	faults := &standinfault.Plan{}
+	for _, text := range c.Faults {
+		f, err := standinfault.Parse(text)
+		if err != nil {
+			return err
+		}
+		faults.Add(f)
+	}
+	s, err := standin.Open(ctx, standin.Config{Dir: c.Data, HTTPAddr: c.HTTP, HTTPSAddr: c.HTTPS, Mode: mode, Faults: faults, XIMSSAddr: c.XIMSS, CLIAddr: c.CLI, MainDomain: c.Domain,
 		Admin: c.Admin, AdminPassword: c.AdminPassword.Reveal(), SessionCap: c.Sessions, Log: logger(c.LogLevel)})
 	if err != nil {
 		return err
 	}
 	web, ximss, cli := s.Addrs()
 	_, _ = fmt.Fprintf(out, "CommuniGate stand-in: XIMSS over HTTP at %s, XIMSS over TCP at %s, CLI at %s\n", web, ximss, cli)
+	if tls := s.HTTPSAddr(); tls != "" {
+		_, _ = fmt.Fprintf(out, "XIMSS over HTTP with TLS at %s, certificate in %s\n", tls, filepath.Join(c.Data, standin.CertificateFile))
+	}
+	_, _ = fmt.Fprintf(out, "Contents, traffic and faults: http://%s/admin/ as %s\n", web, c.Admin)
 	<-ctx.Done()
 	return s.Close()
 }

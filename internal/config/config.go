@@ -48,11 +48,14 @@ type CGP struct {
 type Standin struct {
 	Data          string      `help:"Directory for its storage." default:"standin-data" env:"RMP_STANDIN_DATA" placeholder:"DIR"`
 	HTTP          string      `help:"Address for XIMSS over HTTP." default:"127.0.0.1:8100" env:"RMP_STANDIN_HTTP" placeholder:"ADDR"`
+	HTTPS         string      `help:"Address for XIMSS over HTTP with TLS, with a certificate of its own (certificate.pem in the directory); empty: none." name:"https" env:"RMP_STANDIN_HTTPS" placeholder:"ADDR"`
 	XIMSS         string      `help:"Address for XIMSS over TCP." default:"127.0.0.1:11024" name:"ximss" env:"RMP_STANDIN_XIMSS" placeholder:"ADDR"`
 	CLI           string      `help:"Address for CLI." default:"127.0.0.1:8106" name:"cli" env:"RMP_STANDIN_CLI" placeholder:"ADDR"`
 	Admin         string      `help:"Name of the administrator, created at the first start." default:"postmaster" env:"RMP_STANDIN_ADMIN" placeholder:"NAME"`
 	AdminPassword secret.Text `help:"Its password." required:"" env:"RMP_STANDIN_ADMIN_PASSWORD" placeholder:"PW"`
 	Domain        string      `help:"Main domain of the server, created at the first start." default:"standin.test" env:"RMP_STANDIN_DOMAIN"`
 	Sessions      int         `help:"Most concurrent XIMSS sessions; 5 is what CommuniGate Pro allows without a licence." default:"5" env:"RMP_STANDIN_SESSIONS"`
+	Mode          string      `help:"Whose forms of the protocol are taken where sources differ: strict (the vendor's), seed (also those that installations of this product have used), lenient (all known ones)." default:"strict" enum:"strict,seed,lenient" env:"RMP_STANDIN_MODE"`
+	Faults        []string    `help:"Fail on purpose: protocol:command:kind[:name=value,…], such as ximss:calendarPublish:drop:after=20,times=1. May be given several times." name:"fault" sep:"none" env:"RMP_STANDIN_FAULT" placeholder:"FAULT"`
 	LogLevel      string      `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"RMP_LOG_LEVEL"`
 }

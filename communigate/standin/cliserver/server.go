@@ -23,6 +23,7 @@ import (
 
 	"rmp/communigate/dataformat"
 	"rmp/communigate/standin/backend"
+	"rmp/communigate/standin/fault"
 )
 
 // Options of a server.
@@ -32,6 +33,8 @@ type Options struct {
 	OpenSession func(backend.Account) (string, error)
 	// KillSessions ends an account's XIMSS sessions.
 	KillSessions func(address string)
+	Faults       *fault.Plan
+	Tap          func(account, request, reply string, took time.Duration) // sees what is on the wire; may be nil
 	Log          *slog.Logger
 }
 
@@ -81,11 +84,48 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
 		if err != nil {
 			return
 		}
-		answer, more := c.serve(ctx, line)
+		f, struck := s.opts.Faults.Strike("cli", commandWord(line))
+		if struck {
+			f.Wait(ctx)
+			if f.Kind == fault.Lose || f.Kind == fault.Expire {
+				return
+			}
+		}
+		began := time.Now()
+		answer, more := refused(f)
+		if answer == "" {
+			answer, more = c.serve(ctx, line)
+		}
+		if s.opts.Tap != nil {
+			s.opts.Tap(c.user, line, answer, time.Since(began))
+		}
+		switch {
+		case struck && f.Kind == fault.Drop:
+			_, _ = nc.Write([]byte((answer + "\r\n")[:min(f.After, len(answer))]))
+			return
+		case struck && f.Kind == fault.Garbage:
+			answer = string(fault.Nonsense)
+		}
 		if !c.send(answer) || !more {
 			return
 		}
 	}
+}
+
+func commandWord(line string) string {
+	word, _, _ := strings.Cut(strings.TrimLeft(line, " \t"), " ")
+	return word
+}
+
+// refused is the answer to a command that a fault refuses, or "".
+func refused(f fault.Fault) (answer string, more bool) {
+	switch f.Kind {
+	case fault.Refuse:
+		return "501 refused on purpose", true
+	case fault.Limit:
+		return "526 too many requests, try again later", true
+	}
+	return "", true
 }
 
 func (c *conn) send(line string) bool {

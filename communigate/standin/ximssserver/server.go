@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"rmp/communigate/standin/backend"
+	"rmp/communigate/standin/fault"
 	"rmp/xmlnode"
 )
 
@@ -36,6 +37,8 @@ type Options struct {
 	Idle       time.Duration // after which a session ends; default 10 minutes
 	Execute    func(ctx context.Context, who backend.Account, line string) string
 	Quirks     Quirks
+	Faults     *fault.Plan
+	Tap        func(account, request, reply string, took time.Duration) // sees what is on the wire; may be nil
 	Log        *slog.Logger
 	Now        func() time.Time
 }
@@ -125,6 +128,13 @@ func (s *Server) kill(sess *session) {
 	sess.end()
 }
 
+// Sessions is the number of sessions.
+func (s *Server) Sessions() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.sessions)
+}
+
 // KillAccount ends the sessions of an account, by its address.
 func (s *Server) KillAccount(address string) {
 	s.mu.Lock()
@@ -209,12 +219,22 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		s.preLogin(w, body)
 		return
 	}
+	f, struck := s.opts.Faults.Strike("ximss", "login")
+	if struck && !s.suffer(w, r, f, nil) {
+		return
+	}
 	p := parameters(r, body)
 	name, password := p["username"], p["password"]
 	if u, pw, ok := r.BasicAuth(); ok && name == "" {
 		name, password = u, pw
 	}
 	sess, err := s.authenticate(r.Context(), name, password, p["nonce"], p["authdata"])
+	if struck && (f.Kind == fault.Refuse || f.Kind == fault.Limit) {
+		if sess != nil {
+			s.kill(sess)
+		}
+		err = refusal(f)
+	}
 	if err != nil {
 		if p["errorasxml"] == "" {
 			http.Error(w, "incorrect password or account name", http.StatusUnauthorized)
@@ -333,14 +353,32 @@ func (s *Server) inSession(w http.ResponseWriter, r *http.Request, id, op string
 			http.Error(w, "not an XIMSS document", http.StatusBadRequest)
 			return
 		}
-		reply, err := sess.batch(r.Context(), r.URL.Query().Get("reqSeq"), root, op == "async", r.URL.Query().Get("syncAsync") == "1")
+		faults := s.strikes(root.Children)
+		for _, f := range faults {
+			if !s.suffer(w, r, f, sess) {
+				return
+			}
+		}
+		began := time.Now()
+		reply, err := sess.batch(r.Context(), r.URL.Query().Get("reqSeq"), root, op == "async", r.URL.Query().Get("syncAsync") == "1", faults)
 		if err != nil {
 			s.opts.Log.ErrorContext(r.Context(), "XIMSS batch", "err", err)
 			http.Error(w, "server error", http.StatusInternalServerError)
 			return
 		}
+		if s.opts.Tap != nil {
+			s.opts.Tap(sess.account.Address(), string(body), string(reply), time.Since(began))
+		}
+		reply, whole := spoil(reply, faults)
 		w.Header().Set("Content-Type", "text/xml;charset=utf-8")
+		if !whole {
+			w.Header().Set("Content-Length", strconv.Itoa(len(reply)+1))
+		}
 		_, _ = w.Write(reply) // the client may be gone; it asks again under the same reqSeq
+		if !whole {
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler) // breaks the connection
+		}
 	case "", "get":
 		sess.poll(w, r)
 	default:

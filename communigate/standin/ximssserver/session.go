@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"rmp/communigate/standin/backend"
+	"rmp/communigate/standin/fault"
 	"rmp/xmlnode"
 )
 
@@ -63,14 +64,14 @@ func (s *session) node(id string) *xmlnode.Node {
 // reply as it goes out. The same reqSeq again gets the same reply. The
 // answers to an asynchronous batch go to the outbox; flush adds what is in it
 // to a synchronous reply.
-func (s *session) batch(ctx context.Context, seq string, root *xmlnode.Node, async, flush bool) ([]byte, error) {
+func (s *session) batch(ctx context.Context, seq string, root *xmlnode.Node, async, flush bool, faults map[int]fault.Fault) ([]byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if seq != "" && seq == s.lastSeq {
 		return s.lastReply, nil
 	}
 	out := xmlnode.New("XIMSS")
-	bye, err := s.run(ctx, root.Children, func(n *xmlnode.Node) { out.Add(n) })
+	bye, err := s.run(ctx, root.Children, faults, func(n *xmlnode.Node) { out.Add(n) })
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (s *session) batch(ctx context.Context, seq string, root *xmlnode.Node, asy
 
 // run works on requests and gives their data messages and responses to emit,
 // after what they changed is on the disk.
-func (s *session) run(ctx context.Context, requests []*xmlnode.Node, emit func(*xmlnode.Node)) (bye bool, err error) {
+func (s *session) run(ctx context.Context, requests []*xmlnode.Node, faults map[int]fault.Fault, emit func(*xmlnode.Node)) (bye bool, err error) {
 	do := s.server.b.View
 	for _, r := range requests {
 		if op, ok := s.server.operation(r.Name); ok && (op.write || r.Attr("mailboxClass") != "") {
@@ -106,10 +107,13 @@ func (s *session) run(ctx context.Context, requests []*xmlnode.Node, emit func(*
 	// What runs outside of the transaction, after it: it may need the writer.
 	var later []func() *xmlnode.Node
 	err = do(ctx, func(tx *backend.Tx) error {
-		for _, r := range requests {
+		for i, r := range requests {
 			c := &call{session: s, tx: tx, in: r, id: r.Attr("id")}
 			started := time.Now()
-			err := tx.Try(c.serve)
+			err := refusal(faults[i])
+			if err == nil {
+				err = tx.Try(c.serve)
+			}
 			out = append(out, c.out...)
 			if c.later != nil {
 				at := len(out)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"rmp/communigate/standin/backend"
+	"rmp/communigate/standin/fault"
 	"rmp/xmlnode"
 )
 
@@ -68,16 +69,39 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn) {
 				return
 			}
 			if sess != nil {
-				telling.Go(func() { tell(ctx, sess.outbox, func(n []*xmlnode.Node) bool { return send(n...) }) })
+				telling.Go(func() {
+					tell(ctx, sess, func(n []*xmlnode.Node) bool { return send(n...) })
+					_ = conn.SetReadDeadline(time.Unix(1, 0)) // ends the connection with the session
+				})
 			}
 			continue
 		}
 		sess.touch(s.opts.Now())
 		var out []*xmlnode.Node
-		bye, err := sess.run(ctx, []*xmlnode.Node{in}, func(n *xmlnode.Node) { out = append(out, n) })
+		faults := s.strikes([]*xmlnode.Node{in})
+		if f, ok := faults[0]; ok {
+			f.Wait(ctx)
+			if f.Kind == fault.Lose || f.Kind == fault.Expire {
+				return
+			}
+		}
+		began := time.Now()
+		bye, err := sess.run(ctx, []*xmlnode.Node{in}, faults, func(n *xmlnode.Node) { out = append(out, n) })
 		if err != nil {
 			s.opts.Log.ErrorContext(ctx, "XIMSS request", "err", err)
 			out = []*xmlnode.Node{failure(id, err)}
+		}
+		if s.opts.Tap != nil {
+			s.opts.Tap(sess.account.Address(), string(frame), xmlnode.New("XIMSS").Add(out...).String(), time.Since(began))
+		}
+		if f, ok := faults[0]; ok && (f.Kind == fault.Drop || f.Kind == fault.Garbage) {
+			var whole []byte
+			for _, n := range out {
+				whole = append(n.AppendTo(whole), 0)
+			}
+			part, _ := spoil(whole, faults)
+			_, _ = conn.Write(part)
+			return
 		}
 		if !send(out...) || bye {
 			return
@@ -85,8 +109,10 @@ func (s *Server) ServeConn(ctx context.Context, conn net.Conn) {
 	}
 }
 
-// tell sends what is queued for a session until the connection ends.
-func tell(ctx context.Context, o *outbox, send func([]*xmlnode.Node) bool) {
+// tell sends what is queued for a session until the connection or the session
+// ends.
+func tell(ctx context.Context, sess *session, send func([]*xmlnode.Node) bool) {
+	o := sess.outbox
 	for {
 		changed := o.changed()
 		if news := o.take(); len(news) > 0 && !send(news) {
@@ -94,6 +120,9 @@ func tell(ctx context.Context, o *outbox, send func([]*xmlnode.Node) bool) {
 		}
 		select {
 		case <-changed:
+		case <-sess.done:
+			_ = send([]*xmlnode.Node{xmlnode.New("bye")})
+			return
 		case <-ctx.Done():
 			return
 		}
