@@ -42,9 +42,10 @@ func Parse(text string) (Value, error) {
 }
 
 // ParsePrefix reads one object at the beginning of a text and answers the
-// rest.
+// rest. Strings that follow each other there are several objects, as the
+// arguments of a command are.
 func ParsePrefix(text string) (Value, string, error) {
-	r := reader{s: text}
+	r := reader{s: text, apart: true}
 	v, err := r.value(0)
 	if err != nil {
 		return nil, text, err
@@ -55,6 +56,9 @@ func ParsePrefix(text string) (Value, string, error) {
 type reader struct {
 	s string
 	i int
+	// apart: strings and datablocks that follow each other are several, as
+	// the arguments of a command are; inside of an object they are one.
+	apart bool
 }
 
 func (r *reader) fail(format string, args ...any) error {
@@ -100,6 +104,9 @@ func (r *reader) value(depth int) (Value, error) {
 	r.space()
 	if r.i >= len(r.s) {
 		return nil, ErrIncomplete
+	}
+	if r.s[r.i] != '"' && r.s[r.i] != '[' {
+		r.apart = false
 	}
 	switch c := r.s[r.i]; c {
 	case '(':
@@ -209,7 +216,7 @@ func (r *reader) str() (string, error) {
 			return "", err
 		}
 		mark := r.i
-		if r.space(); r.peek() != '"' {
+		if r.space(); r.peek() != '"' || r.apart {
 			r.i = mark
 			return b.String(), nil
 		}
@@ -293,7 +300,7 @@ func (r *reader) datablock() (Value, error) {
 		out = append(out, block...)
 		r.i += end + 1
 		mark := r.i
-		if r.space(); r.peek() != '[' {
+		if r.space(); r.peek() != '[' || r.apart {
 			r.i = mark
 			return out, nil
 		}

@@ -183,3 +183,25 @@ func TestAdminPage(t *testing.T) {
 		t.Errorf("nonsense is a fault: %d", code)
 	}
 }
+
+// TestSTLS: the upgrade of a CLI connection, and that nothing sent ahead of
+// it in the clear is taken for a command.
+func TestSTLS(t *testing.T) {
+	var dir string
+	s := start(t, func(c *standin.Config) { dir = c.Dir })
+	pem, err := os.ReadFile(filepath.Join(dir, standin.CertificateFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pem)
+	_, _, addr := s.Addrs()
+	c, err := cli.Dial(t.Context(), cli.Config{Addr: addr, User: "postmaster", Password: password, StartTLS: &tls.Config{RootCAs: roots, ServerName: "localhost"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() //nolint:errcheck // the test is over
+	if domains, err := c.ListDomains(t.Context()); err != nil || len(domains) != 1 {
+		t.Errorf("%v, %v", domains, err)
+	}
+}

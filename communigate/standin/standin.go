@@ -82,8 +82,15 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	s := &Server{cfg: cfg, b: b}
 	s.ximss = ximssserver.New(b, ximssserver.Options{SessionCap: cfg.SessionCap, Log: cfg.Log, Execute: s.execute, Quirks: cfg.Quirks,
 		Faults: cfg.Faults, Tap: s.tap("ximss")})
-	s.cli = cliserver.New(b, cliserver.Options{OpenSession: s.ximss.OpenFor, KillSessions: s.ximss.KillAccount, Log: cfg.Log, Faults: cfg.Faults, Tap: s.tap("cli")})
-	if err := s.listen(); err != nil {
+	cert, err := certificate(cfg.Dir, cfg.MainDomain)
+	if err != nil {
+		_ = b.Close()
+		return nil, fmt.Errorf("stand-in: %w", err)
+	}
+	secure := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	s.cli = cliserver.New(b, cliserver.Options{OpenSession: s.ximss.OpenFor, KillSessions: s.ximss.KillAccount, KillSession: s.ximss.Kill,
+		Sessions: s.ximss.SessionsOf, SessionOwner: s.ximss.Owner, TLS: secure, Log: cfg.Log, Faults: cfg.Faults, Tap: s.tap("cli")})
+	if err := s.listen(secure); err != nil {
 		for _, l := range s.listeners {
 			_ = l.Close()
 		}
@@ -108,7 +115,7 @@ func Open(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-func (s *Server) listen() error {
+func (s *Server) listen(secure *tls.Config) error {
 	addrs := []string{s.cfg.HTTPAddr, s.cfg.XIMSSAddr, s.cfg.CLIAddr}
 	if s.cfg.HTTPSAddr != "" {
 		addrs = append(addrs, s.cfg.HTTPSAddr)
@@ -122,12 +129,7 @@ func (s *Server) listen() error {
 			return err
 		}
 		if i == 3 {
-			cert, err := certificate(s.cfg.Dir, s.cfg.MainDomain)
-			if err != nil {
-				_ = l.Close()
-				return err
-			}
-			l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12})
+			l = tls.NewListener(l, secure)
 		}
 		s.listeners = append(s.listeners, l)
 	}

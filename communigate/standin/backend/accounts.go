@@ -28,6 +28,7 @@ type Account struct {
 	Prefs    dataformat.Dict
 	Rules    dataformat.Array
 	Rights   []string
+	Groups   []string // the addresses of the groups it is in
 }
 
 // Address is name@domain.
@@ -36,6 +37,12 @@ func (a Account) Address() string { return a.Name + "@" + a.Domain }
 // Can reports whether the account has a right over the server.
 func (a Account) Can(right string) bool {
 	return slices.Contains(a.Rights, "Master") || slices.Contains(a.Rights, right)
+}
+
+// CanIn reports whether the account has a right over a domain: over all of
+// them, or over its own.
+func (a Account) CanIn(domain, right string) bool {
+	return a.Can("All Domains") || a.Can("Domains") || strings.EqualFold(domain, a.Domain) && slices.Contains(a.Rights, right)
 }
 
 // RealName is the name for people.
@@ -121,12 +128,12 @@ func (tx *Tx) DeleteDomain(name string, force bool) error {
 // DomainSettings answers what is set explicitly for a domain.
 func (tx *Tx) DomainSettings(name string) (dataformat.Dict, error) {
 	var text string
-	ok, err := tx.row(`SELECT settings FROM domains WHERE name=?`, []any{strings.ToLower(name)}, &text)
-	switch {
-	case err != nil:
+	name, err := tx.domain(name)
+	if err != nil {
 		return nil, err
-	case !ok:
-		return nil, ErrNoDomain
+	}
+	if _, err := tx.row(`SELECT settings FROM domains WHERE name=?`, []any{name}, &text); err != nil {
+		return nil, err
 	}
 	return parseDict(text)
 }
@@ -142,7 +149,59 @@ func (tx *Tx) UpdateDomainSettings(name string, change dataformat.Dict, replace 
 	if err != nil {
 		return err
 	}
-	_, err = tx.exec(`UPDATE domains SET settings=? WHERE name=?`, text, strings.ToLower(name))
+	if name, err = tx.domain(name); err != nil {
+		return err
+	}
+	_, err = tx.exec(`UPDATE domains SET settings=? WHERE name=?`, text, name)
+	return err
+}
+
+// RenameDomain gives a domain another name.
+func (tx *Tx) RenameDomain(old, into string) error {
+	old, into = strings.ToLower(old), strings.ToLower(into)
+	if !validName(into) {
+		return &Error{501, "illegal domain name"}
+	}
+	if _, err := tx.DomainSettings(old); err != nil {
+		return err
+	}
+	if old == tx.b.main {
+		return ErrNotAllowed
+	}
+	if _, err := tx.domain(into); err == nil {
+		return ErrDomainExists
+	}
+	for _, q := range []string{
+		`INSERT INTO domains (name, main, settings) SELECT ?2, main, settings FROM domains WHERE name=?1`,
+		`UPDATE accounts SET domain=?2 WHERE domain=?1`, `UPDATE names SET domain=?2 WHERE domain=?1`, `UPDATE domain_aliases SET domain=?2 WHERE domain=?1`,
+		`UPDATE properties SET scope='domain:'||?2 WHERE scope='domain:'||?1`, `DELETE FROM domains WHERE name=?1`} {
+		if _, err := tx.exec(q, old, into); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RenameAccount gives an account another name, in its own or another domain.
+func (tx *Tx) RenameAccount(a Account, into string) error {
+	name, domain := tx.split(into)
+	if !validName(name) {
+		return &Error{501, "illegal account name"}
+	}
+	domain, err := tx.domain(domain)
+	if err != nil {
+		return err
+	}
+	if taken, err := tx.taken(domain, name); err != nil || taken {
+		if err == nil {
+			err = ErrAccountExists
+		}
+		return err
+	}
+	if _, err := tx.exec(`UPDATE names SET domain=?, data=? WHERE domain=? AND kind=? AND data=?`, domain, name, a.Domain, aliasName, a.Name); err != nil {
+		return err
+	}
+	_, err = tx.exec(`UPDATE accounts SET domain=?, name=? WHERE id=?`, domain, name, a.ID)
 	return err
 }
 
@@ -166,10 +225,24 @@ func (tx *Tx) Account(address string) (Account, error) {
 		return a, err
 	}
 	if !ok {
-		if _, err := tx.DomainSettings(domain); err != nil {
+		known, err := tx.domain(domain)
+		if err != nil {
 			return a, err
 		}
-		return a, ErrNoAccount
+		if known != domain { // an alias of the domain
+			return tx.Account(name + "@" + known)
+		}
+		var owner string
+		if ok, err := tx.row(`SELECT data FROM names WHERE domain=? AND name=? AND kind=?`, []any{domain, name, aliasName}, &owner); err != nil || !ok {
+			if err == nil {
+				err = ErrNoAccount
+			}
+			return a, err
+		}
+		return tx.Account(owner + "@" + domain)
+	}
+	if a.Groups, err = tx.groupsOf(a); err != nil {
+		return a, err
 	}
 	if a.Settings, err = parseDict(settings); err != nil {
 		return a, err
@@ -229,10 +302,25 @@ func (tx *Tx) CreateAccount(address string, settings dataformat.Dict) error {
 	if !validName(name) {
 		return &Error{501, "illegal account name"}
 	}
-	if _, err := tx.DomainSettings(domain); err != nil {
+	domain, err := tx.domain(domain)
+	if err != nil {
 		return err
 	}
-	settings = orEmpty(settings)
+	if taken, err := tx.taken(domain, name); err != nil || taken {
+		if err == nil {
+			err = ErrAccountExists
+		}
+		return err
+	}
+	scope, err := tx.DomainScope(domain)
+	if err != nil {
+		return err
+	}
+	template, err := tx.Dict(scope, AccountTemplate)
+	if err != nil {
+		return err
+	}
+	settings = overlay(template, settings)
 	password := settings.String("Password")
 	kept := dataformat.Dict{}
 	for k, v := range settings {
@@ -335,11 +423,11 @@ func (tx *Tx) setAccountValue(address, column string, v dataformat.Value) error 
 
 // setAccount changes one of this package's own columns.
 func (tx *Tx) setAccount(address, column, value string) error {
-	name, domain := tx.split(address)
-	n, err := tx.exec(`UPDATE accounts SET `+column+`=? WHERE domain=? AND name=?`, value, domain, name)
-	if err == nil && n == 0 {
-		_, err = tx.Account(address)
+	a, err := tx.Account(address)
+	if err != nil {
+		return err
 	}
+	_, err = tx.exec(`UPDATE accounts SET `+column+`=? WHERE id=?`, value, a.ID)
 	return err
 }
 

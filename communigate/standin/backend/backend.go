@@ -74,7 +74,7 @@ type Backend struct {
 
 // schema is what the storage consists of; each topic has its part beside the
 // code that uses it.
-var schema = []string{accountsSchema, mailboxesSchema, messagesSchema}
+var schema = []string{accountsSchema, mailboxesSchema, messagesSchema, namesSchema, propertiesSchema}
 
 // Open opens the storage in a directory, which it makes at the first start.
 func Open(ctx context.Context, o Options) (*Backend, error) {

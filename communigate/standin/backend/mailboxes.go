@@ -94,8 +94,7 @@ func (tx *Tx) Mailboxes(owner Account) ([]Mailbox, error) {
 
 // CreateMailbox makes a mailbox; one below another takes over its rights.
 func (tx *Tx) CreateMailbox(owner Account, name, class string) error {
-	if name == "" || len(name) > 255 || strings.HasPrefix(name, "~") || strings.HasPrefix(name, "/") || strings.Contains(name, "//") ||
-		strings.ContainsFunc(name, unicode.IsControl) {
+	if !validMailbox(name) {
 		return &Error{501, "illegal mailbox name"}
 	}
 	if _, err := tx.Mailbox(owner, name); err == nil {
@@ -125,8 +124,15 @@ func (tx *Tx) DeleteMailbox(m Mailbox) error {
 	if m.Name == "INBOX" {
 		return ErrNotAllowed
 	}
+	tx.changed(m)
 	_, err := tx.exec(`DELETE FROM mailboxes WHERE id=?`, m.ID)
 	return err
+}
+
+// Below answers the mailboxes below one, by name.
+func (tx *Tx) Below(m Mailbox) ([]Mailbox, error) {
+	all, err := tx.Mailboxes(m.Owner)
+	return slices.DeleteFunc(all, func(o Mailbox) bool { return !strings.HasPrefix(o.Name, m.Name+"/") }), err
 }
 
 // RenameMailbox gives a mailbox another name.
@@ -134,11 +140,24 @@ func (tx *Tx) RenameMailbox(m Mailbox, name string) error {
 	if _, err := tx.Mailbox(m.Owner, name); err == nil {
 		return ErrMailboxExists
 	}
-	if m.Name == "INBOX" {
-		return ErrNotAllowed
+	if !validMailbox(name) {
+		return &Error{501, "illegal mailbox name"}
 	}
-	_, err := tx.exec(`UPDATE mailboxes SET name=? WHERE id=?`, name, m.ID)
-	return err
+	if _, err := tx.exec(`UPDATE mailboxes SET name=? WHERE id=?`, name, m.ID); err != nil {
+		return err
+	}
+	tx.changed(m)
+	if m.Name == "INBOX" { // there always is one
+		return tx.insertMailbox(m.Owner.ID, "INBOX", "", "{}")
+	}
+	return nil
+}
+
+// validMailbox refuses what could not be a mailbox's name. One that ends in a
+// slash has mailboxes below it and holds no messages itself.
+func validMailbox(name string) bool {
+	return name != "" && len(name) <= 255 && !strings.HasPrefix(name, "~") && !strings.HasPrefix(name, "/") && !strings.Contains(name, "//") &&
+		!strings.ContainsFunc(name, unicode.IsControl)
 }
 
 // SetClass sets a mailbox's class.
@@ -151,19 +170,33 @@ func (tx *Tx) SetClass(m Mailbox, class string) error {
 // with + in front they are added, with - removed. An identifier left without
 // a right vanishes.
 func (tx *Tx) UpdateACL(m Mailbox, change dataformat.Dict) error {
+	acl, err := EditACL(m.ACL, change)
+	if err != nil {
+		return err
+	}
+	text, err := dataformat.Text(acl)
+	if err != nil {
+		return &Error{501, "illegal access rights"}
+	}
+	_, err = tx.exec(`UPDATE mailboxes SET acl=? WHERE id=?`, text, m.ID)
+	return err
+}
+
+// EditACL is an access list with the changes that UpdateACL describes.
+func EditACL(old, change dataformat.Dict) (dataformat.Dict, error) {
 	acl := dataformat.Dict{}
-	for k, v := range m.ACL {
+	for k, v := range old {
 		acl[k] = v
 	}
 	for who, v := range change {
 		letters, ok := v.(string)
 		if _, list := v.(dataformat.Array); !ok && !list {
-			return &Error{501, "illegal access rights"}
+			return nil, &Error{501, "illegal access rights"}
 		}
-		old := acl.String(who)
+		had := acl.String(who)
 		switch {
 		case strings.HasPrefix(letters, "+"):
-			letters = canonical(old + letters[1:])
+			letters = canonical(had + letters[1:])
 		case strings.HasPrefix(letters, "-"):
 			drop := canonical(letters[1:])
 			letters = strings.Map(func(r rune) rune {
@@ -171,7 +204,7 @@ func (tx *Tx) UpdateACL(m Mailbox, change dataformat.Dict) error {
 					return -1
 				}
 				return r
-			}, old)
+			}, had)
 		default:
 			letters = canonical(letters)
 		}
@@ -181,12 +214,7 @@ func (tx *Tx) UpdateACL(m Mailbox, change dataformat.Dict) error {
 			acl[who] = letters
 		}
 	}
-	text, err := dataformat.Text(acl)
-	if err != nil {
-		return &Error{501, "illegal access rights"}
-	}
-	_, err = tx.exec(`UPDATE mailboxes SET acl=? WHERE id=?`, text, m.ID)
-	return err
+	return acl, nil
 }
 
 // canonical puts letters into the usual order, once each. The older letters
@@ -249,6 +277,11 @@ func (m Mailbox) matches(id string, who Account) bool {
 		return who.Domain == id[len("anyone@"):]
 	case strings.HasPrefix(id, "@"):
 		return who.Domain == id[1:]
+	case strings.HasPrefix(id, "#"):
+		if id = id[1:]; !strings.Contains(id, "@") {
+			id += "@" + m.Owner.Domain
+		}
+		return slices.Contains(who.Groups, id)
 	case !strings.Contains(id, "@"):
 		id += "@" + m.Owner.Domain
 	}

@@ -13,6 +13,7 @@ import (
 	"crypto/md5" //nolint:gosec // APOP is MD5, RFC 1939
 	"crypto/rand"
 	"crypto/subtle"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -31,8 +32,14 @@ type Options struct {
 	Idle time.Duration // default 5 minutes, as CommuniGate Pro has it
 	// OpenSession opens an XIMSS session for an account and answers its id.
 	OpenSession func(backend.Account) (string, error)
-	// KillSessions ends an account's XIMSS sessions.
+	// KillSessions ends an account's XIMSS sessions, KillSession one of them.
 	KillSessions func(address string)
+	KillSession  func(id string)
+	// Sessions answers the ids of an account's sessions, SessionOwner whose a
+	// session is.
+	Sessions     func(address string) []string
+	SessionOwner func(id string) (address string, ok bool)
+	TLS          *tls.Config // for STLS; nil: it is not offered
 	Faults       *fault.Plan
 	Tap          func(account, request, reply string, took time.Duration) // sees what is on the wire; may be nil
 	Log          *slog.Logger
@@ -63,6 +70,7 @@ type conn struct {
 	user   string
 	who    *backend.Account
 	inline bool
+	secure bool
 }
 
 // ServeConn serves a connection until it ends.
@@ -76,7 +84,7 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
 		return
 	}
 	for {
-		_ = nc.SetDeadline(time.Now().Add(s.opts.Idle))
+		_ = c.nc.SetDeadline(time.Now().Add(s.opts.Idle))
 		if ctx.Err() != nil {
 			return
 		}
@@ -101,12 +109,12 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
 		}
 		switch {
 		case struck && f.Kind == fault.Drop:
-			_, _ = nc.Write([]byte((answer + "\r\n")[:min(f.After, len(answer))]))
+			_, _ = c.nc.Write([]byte((answer + "\r\n")[:min(f.After, len(answer))]))
 			return
 		case struck && f.Kind == fault.Garbage:
 			answer = string(fault.Nonsense)
 		}
-		if !c.send(answer) || !more {
+		if answer != "" && !c.send(answer) || !more {
 			return
 		}
 	}
@@ -164,6 +172,13 @@ func (c *conn) serve(ctx context.Context, line string) (answer string, more bool
 			sum := md5.Sum([]byte(c.banner + pw)) //nolint:gosec // APOP is MD5
 			return strings.EqualFold(hex.EncodeToString(sum[:]), strings.TrimSpace(digest))
 		}), true
+	case "AUTH":
+		return c.auth(ctx, rest), true
+	case "STLS":
+		if c.opts.TLS == nil || c.secure {
+			return "500 unknown command", true
+		}
+		return c.startTLS(ctx)
 	case "INLINE":
 		c.inline = true
 		return "200 OK", true

@@ -34,7 +34,7 @@ func (c *call) mailboxList() error {
 	}
 	for _, m := range boxes {
 		mail := m.Class == "" || m.Class == "IPF.Note" || c.server.opts.Quirks.MailboxesOfAll
-		if class == "" && !mail || class != "" && !strings.EqualFold(class, m.Class) || !strings.Contains(m.Rights(c.account), "l") || !wildcard(filter, m.Name) {
+		if class == "" && !mail || class != "" && !strings.EqualFold(class, m.Class) || !strings.Contains(m.Rights(c.account), "l") || !backend.Wildcard(filter, m.Name) {
 			continue
 		}
 		n := xmlnode.New("mailbox", "mailbox", prefix+m.Name)
@@ -49,42 +49,6 @@ func (c *call) mailboxList() error {
 		c.data(n.Set("UIDValidity", i(m.UIDValidity)).Set("UIDNext", i(m.UIDNext)).Set("Messages", i(m.Messages)).Set("Unseen", i(unseen)).Set("Size", i(size)))
 	}
 	return nil
-}
-
-// wildcard is the pattern of IMAP LIST: * is anything, % anything but /.
-// Where the last * or % began is where it goes on when what follows does not
-// fit: a mailbox name cannot make it try for long.
-func wildcard(pattern, name string) bool {
-	if pattern == "" {
-		pattern = "*"
-	}
-	p, n, star, mark := 0, 0, -1, 0
-	percent, percentMark := -1, 0
-	for n < len(name) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark, percent = p, n, -1
-			p++
-		case p < len(pattern) && pattern[p] == '%':
-			percent, percentMark = p, n
-			p++
-		case p < len(pattern) && pattern[p] == name[n]:
-			p++
-			n++
-		case percent >= 0 && name[percentMark] != '/':
-			percentMark++
-			p, n = percent+1, percentMark
-		case star >= 0:
-			mark++
-			p, n, percent = star+1, mark, -1
-		default:
-			return false
-		}
-	}
-	for p < len(pattern) && (pattern[p] == '*' || pattern[p] == '%') {
-		p++
-	}
-	return p == len(pattern)
 }
 
 func (c *call) mailboxCreate() error {

@@ -21,6 +21,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -133,6 +134,35 @@ func (s *Server) Sessions() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.sessions)
+}
+
+// SessionsOf answers the ids of an account's sessions.
+func (s *Server) SessionsOf(address string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []string
+	for id, sess := range s.sessions {
+		if sess.account.Address() == address {
+			out = append(out, id)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// Owner answers whose a session is.
+func (s *Server) Owner(id string) (address string, ok bool) {
+	if sess := s.find(id); sess != nil {
+		return sess.account.Address(), true
+	}
+	return "", false
+}
+
+// Kill ends a session.
+func (s *Server) Kill(id string) {
+	if sess := s.find(id); sess != nil {
+		s.kill(sess)
+	}
 }
 
 // KillAccount ends the sessions of an account, by its address.
