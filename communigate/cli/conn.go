@@ -16,6 +16,7 @@ package cli
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/md5" //nolint:gosec // APOP is MD5, RFC 1939
 	"crypto/tls"
@@ -222,6 +223,19 @@ type Word string
 // everything else is written in the object format. The data of the reply are
 // answered, or nil if there are none.
 func (c *Conn) Raw(ctx context.Context, command Word, arguments ...any) (dataformat.Value, error) {
+	line, err := encode(command, arguments)
+	if err != nil {
+		return nil, err
+	}
+	r, err := c.exchange(ctx, string(line), string(command))
+	if err != nil {
+		return nil, err
+	}
+	return c.data(command, r)
+}
+
+// encode is a command as a line, without its end.
+func encode(command Word, arguments []any) ([]byte, error) {
 	line := []byte(command)
 	for i, a := range arguments {
 		line = append(line, ' ')
@@ -237,10 +251,11 @@ func (c *Conn) Raw(ctx context.Context, command Word, arguments ...any) (datafor
 	if len(line) > maxCommand {
 		return nil, fmt.Errorf("%s: the command is longer than %d bytes", command, maxCommand)
 	}
-	r, err := c.exchange(ctx, string(line), string(command))
-	if err != nil {
-		return nil, err
-	}
+	return line, nil
+}
+
+// data are what a reply carries, or nil.
+func (c *Conn) data(command Word, r reply) (dataformat.Value, error) {
 	if r.code != 201 {
 		return nil, nil
 	}
@@ -250,6 +265,68 @@ func (c *Conn) Raw(ctx context.Context, command Word, arguments ...any) (datafor
 	}
 	return v, nil
 }
+
+// Command is one of a Pipeline.
+type Command struct {
+	Name      Word
+	Arguments []any
+}
+
+// Result is what the server answered to a command.
+type Result struct {
+	Data dataformat.Value
+	Err  error // *Error, if the server refused
+}
+
+// Pipeline sends commands without waiting for the answers in between, and
+// answers a result for each. Only a failure of the connection is an error of
+// its own; how many commands have had effect is then not known.
+func (c *Conn) Pipeline(ctx context.Context, commands ...Command) ([]Result, error) {
+	lines := make([][]byte, len(commands))
+	for i, cmd := range commands {
+		var err error
+		if lines[i], err = encode(cmd.Name, cmd.Arguments); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]Result, 0, len(commands))
+	// In rounds, so that neither side waits for the other to read.
+	for begin := 0; begin < len(commands); {
+		end, size := begin, 0
+		for end < len(commands) && (end == begin || size+len(lines[end]) < maxRound && end-begin < maxRoundCommands) {
+			size += len(lines[end]) + 2
+			end++
+		}
+		round := bytes.Join(lines[begin:end], []byte("\r\n"))
+		for i := begin; i < end; i++ {
+			send := ""
+			if i == begin {
+				send = string(round)
+			}
+			r, err := c.exchange(ctx, send, string(commands[i].Name))
+			var refused *Error
+			if errors.As(err, &refused) {
+				out = append(out, Result{Err: err})
+				continue
+			}
+			if err != nil {
+				return out, err
+			}
+			v, err := c.data(commands[i].Name, r)
+			if err != nil {
+				return out, err
+			}
+			out = append(out, Result{Data: v})
+		}
+		begin = end
+	}
+	return out, nil
+}
+
+const (
+	maxRound         = 32 << 10
+	maxRoundCommands = 256
+)
 
 // Close says goodbye and closes the connection.
 func (c *Conn) Close() error {

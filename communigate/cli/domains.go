@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strconv"
 
 	"rmp/communigate/dataformat"
 )
@@ -69,15 +70,170 @@ func (c *Conn) ListAccounts(ctx context.Context, domain string) ([]string, error
 	return names, err
 }
 
-func as[T any](command string, v dataformat.Value, err error) (T, error) {
-	t, ok := v.(T)
-	if err == nil && !ok {
-		err = fmt.Errorf("%s: %w", command, &ProtocolError{fmt.Sprintf("a %T where a %T was expected", v, t)})
-	}
-	return t, err
+// ListAdminDomains answers the domains that the account may administer.
+func (c *Conn) ListAdminDomains(ctx context.Context) ([]string, error) {
+	return c.list(ctx, "LISTADMINDOMAINS")
 }
 
-func asStrings(command string, v dataformat.Value, err error) ([]string, error) {
-	a, err := as[dataformat.Array](command, v, err)
-	return a.Strings(), err
+// RenameDomain gives a domain another name.
+func (c *Conn) RenameDomain(ctx context.Context, old, into string) error {
+	return c.do(ctx, "RENAMEDOMAIN", old, Word("INTO"), into)
+}
+
+// SetDomainSettings replaces all settings of a domain.
+func (c *Conn) SetDomainSettings(ctx context.Context, name string, settings dataformat.Dict) error {
+	return c.do(ctx, "SETDOMAINSETTINGS", name, settings)
+}
+
+// DomainDefaults answers the server's defaults for domains.
+func (c *Conn) DomainDefaults(ctx context.Context) (dataformat.Dict, error) {
+	return c.dict(ctx, "GETDOMAINDEFAULTS")
+}
+
+// SetDomainDefaults replaces the server's defaults for domains.
+func (c *Conn) SetDomainDefaults(ctx context.Context, settings dataformat.Dict) error {
+	return c.do(ctx, "SETDOMAINDEFAULTS", settings)
+}
+
+// UpdateDomainDefaults changes the server's defaults for domains.
+func (c *Conn) UpdateDomainDefaults(ctx context.Context, settings dataformat.Dict) error {
+	return c.do(ctx, "UPDATEDOMAINDEFAULTS", settings)
+}
+
+// ClusterDomainDefaults answers the cluster's defaults for domains.
+func (c *Conn) ClusterDomainDefaults(ctx context.Context) (dataformat.Dict, error) {
+	return c.dict(ctx, "GETCLUSTERDOMAINDEFAULTS")
+}
+
+// SetClusterDomainDefaults replaces the cluster's defaults for domains.
+func (c *Conn) SetClusterDomainDefaults(ctx context.Context, settings dataformat.Dict) error {
+	return c.do(ctx, "SETCLUSTERDOMAINDEFAULTS", settings)
+}
+
+// UpdateClusterDomainDefaults changes the cluster's defaults for domains.
+func (c *Conn) UpdateClusterDomainDefaults(ctx context.Context, settings dataformat.Dict) error {
+	return c.do(ctx, "UPDATECLUSTERDOMAINDEFAULTS", settings)
+}
+
+// DomainAliases answers the other names of a domain.
+func (c *Conn) DomainAliases(ctx context.Context, domain string) ([]string, error) {
+	return c.list(ctx, "GETDOMAINALIASES", domain)
+}
+
+// SetDomainAliases replaces the other names of a domain.
+func (c *Conn) SetDomainAliases(ctx context.Context, domain string, aliases []string) error {
+	return c.do(ctx, "SETDOMAINALIASES", domain, strs(aliases))
+}
+
+// DomainLocation answers the path of a domain's storage.
+func (c *Conn) DomainLocation(ctx context.Context, domain string) (string, error) {
+	return c.str(ctx, "GETDOMAINLOCATION", domain)
+}
+
+// SuspendDomain suspends a domain.
+func (c *Conn) SuspendDomain(ctx context.Context, domain string) error {
+	return c.do(ctx, "SUSPENDDOMAIN", domain)
+}
+
+// ResumeDomain ends the suspension of a domain.
+func (c *Conn) ResumeDomain(ctx context.Context, domain string) error {
+	return c.do(ctx, "RESUMEDOMAIN", domain)
+}
+
+// AccountDefaults answers a domain's defaults for accounts.
+func (c *Conn) AccountDefaults(ctx context.Context, domain string) (dataformat.Dict, error) {
+	return c.dict(ctx, "GETACCOUNTDEFAULTS", domain)
+}
+
+// SetAccountDefaults replaces a domain's defaults for accounts.
+func (c *Conn) SetAccountDefaults(ctx context.Context, domain string, settings dataformat.Dict) error {
+	return c.do(ctx, "SETACCOUNTDEFAULTS", domain, settings)
+}
+
+// UpdateAccountDefaults changes a domain's defaults for accounts.
+func (c *Conn) UpdateAccountDefaults(ctx context.Context, domain string, settings dataformat.Dict) error {
+	return c.do(ctx, "UPDATEACCOUNTDEFAULTS", domain, settings)
+}
+
+// AccountTemplate answers what a domain's new accounts begin with.
+func (c *Conn) AccountTemplate(ctx context.Context, domain string) (dataformat.Dict, error) {
+	return c.dict(ctx, "GETACCOUNTTEMPLATE", domain)
+}
+
+// SetAccountTemplate replaces what a domain's new accounts begin with.
+func (c *Conn) SetAccountTemplate(ctx context.Context, domain string, settings dataformat.Dict) error {
+	return c.do(ctx, "SETACCOUNTTEMPLATE", domain, settings)
+}
+
+// UpdateAccountTemplate changes what a domain's new accounts begin with.
+func (c *Conn) UpdateAccountTemplate(ctx context.Context, domain string, settings dataformat.Dict) error {
+	return c.do(ctx, "UPDATEACCOUNTTEMPLATE", domain, settings)
+}
+
+// ServerAccountDefaults answers the server's defaults for accounts.
+func (c *Conn) ServerAccountDefaults(ctx context.Context) (dataformat.Dict, error) {
+	return c.dict(ctx, "GETSERVERACCOUNTDEFAULTS")
+}
+
+// SetServerAccountDefaults replaces the server's defaults for accounts.
+func (c *Conn) SetServerAccountDefaults(ctx context.Context, settings dataformat.Dict) error {
+	return c.do(ctx, "SETSERVERACCOUNTDEFAULTS", settings)
+}
+
+// UpdateServerAccountDefaults changes the server's defaults for accounts.
+func (c *Conn) UpdateServerAccountDefaults(ctx context.Context, settings dataformat.Dict) error {
+	return c.do(ctx, "UPDATESERVERACCOUNTDEFAULTS", settings)
+}
+
+// ClusterAccountDefaults answers the cluster's defaults for accounts.
+func (c *Conn) ClusterAccountDefaults(ctx context.Context) (dataformat.Dict, error) {
+	return c.dict(ctx, "GETCLUSTERACCOUNTDEFAULTS")
+}
+
+// SetClusterAccountDefaults replaces the cluster's defaults for accounts.
+func (c *Conn) SetClusterAccountDefaults(ctx context.Context, settings dataformat.Dict) error {
+	return c.do(ctx, "SETCLUSTERACCOUNTDEFAULTS", settings)
+}
+
+// UpdateClusterAccountDefaults changes the cluster's defaults for accounts.
+func (c *Conn) UpdateClusterAccountDefaults(ctx context.Context, settings dataformat.Dict) error {
+	return c.do(ctx, "UPDATECLUSTERACCOUNTDEFAULTS", settings)
+}
+
+// DomainObjects is a page of what is in a domain.
+type DomainObjects struct {
+	Objects                       dataformat.Dict // name to "macnt", (owner) of an alias, or ((address)) of a forwarder
+	Accounts, Aliases, Forwarders int64           // how many there are in all
+	Cookie                        string          // of the next page; empty: this was the last
+}
+
+// ListDomainObjects answers a page of at most limit names of a domain that
+// contain filter: accounts, aliases and forwarders. The cookie of the first
+// page is empty.
+func (c *Conn) ListDomainObjects(ctx context.Context, domain, filter string, limit int, cookie string) (DomainObjects, error) {
+	args := []any{domain}
+	if filter != "" {
+		args = append(args, Word("FILTER"), filter)
+	}
+	args = append(args, strconv.Itoa(limit), Word("ACCOUNTS"), Word("ALIASES"), Word("FORWARDERS"), Word("COOKIE"), cookie)
+	a, err := c.array(ctx, "LISTDOMAINOBJECTS", args...)
+	if err != nil {
+		return DomainObjects{}, err
+	}
+	var out DomainObjects
+	ok := len(a) >= 4
+	if ok {
+		out.Objects, ok = a[1].(dataformat.Dict)
+		counts := dataformat.Dict{"accounts": a[0], "aliases": a[2], "forwarders": a[3]}
+		out.Accounts, _ = counts.Int("accounts")
+		out.Aliases, _ = counts.Int("aliases")
+		out.Forwarders, _ = counts.Int("forwarders")
+	}
+	if len(a) > 4 {
+		out.Cookie, _ = a[4].(string)
+	}
+	if !ok {
+		return out, fmt.Errorf("LISTDOMAINOBJECTS: %w", &ProtocolError{"not a list of objects"})
+	}
+	return out, nil
 }
