@@ -16,6 +16,8 @@ type Pool struct {
 	client *http.Client
 	slots  chan struct{}
 
+	ending sync.WaitGroup // sessions that did not answer
+
 	mu     sync.Mutex
 	idle   []pooled
 	closed bool
@@ -52,7 +54,7 @@ func (p *Pool) Do(ctx context.Context, requests ...*Request) ([]*Reply, error) {
 			return nil, err
 		}
 		replies, err := s.Do(ctx, requests...)
-		p.put(s)
+		p.put(ctx, s)
 		if errors.Is(err, ErrSessionLost) && try == 0 {
 			continue
 		}
@@ -70,7 +72,7 @@ func (p *Pool) take(ctx context.Context) (*Session, error) {
 		}
 		if n == 0 {
 			p.mu.Unlock()
-			return Login(ctx, p.client, p.cfg)
+			return p.login(ctx)
 		}
 		e := p.idle[n-1]
 		p.idle = p.idle[:n-1]
@@ -82,8 +84,38 @@ func (p *Pool) take(ctx context.Context) (*Session, error) {
 	}
 }
 
-func (p *Pool) put(s *Session) {
+// login signs in. While the server has no room for another session it is
+// tried again, with growing pauses, until the context's deadline.
+func (p *Pool) login(ctx context.Context) (*Session, error) {
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		s, err := Login(ctx, p.client, p.cfg)
+		if !errors.Is(err, ErrSessionCap) {
+			return s, err
+		}
+		if _, limited := ctx.Deadline(); !limited {
+			return nil, err
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return nil, err
+		}
+	}
+}
+
+// killTimeout is how long ending a session that did not answer may take.
+const killTimeout = 5 * time.Second
+
+func (p *Pool) put(ctx context.Context, s *Session) {
 	if s.Lost() {
+		// It may still count against the server's limit.
+		p.ending.Go(func() {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killTimeout)
+			defer cancel()
+			s.Kill(ctx)
+		})
 		return
 	}
 	p.mu.Lock()
@@ -100,4 +132,5 @@ func (p *Pool) Close(ctx context.Context) {
 	for _, e := range idle {
 		_ = e.s.Close(ctx)
 	}
+	p.ending.Wait()
 }

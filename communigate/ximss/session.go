@@ -24,10 +24,10 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
+	"rmp/calendar/ical"
 	"rmp/xmlnode"
 )
 
@@ -39,7 +39,24 @@ type Config struct {
 	Password string
 	Timeout  time.Duration // of one round trip; default 10 s
 	MaxReply int64         // bytes; default 64 MB
+	Login    LoginMethod   // default LoginForm
+	// HostZone is the server's own time zone, which accounts without the
+	// preference TimeZone have; default UTC. Times without a zone are in that
+	// of the account.
+	HostZone *time.Location
+	Dialect  Dialect
 }
+
+// LoginMethod says how the password travels.
+type LoginMethod uint8
+
+// The methods.
+const (
+	LoginForm  LoginMethod = iota // in the body of a form: in no URL
+	LoginQuery                    // in the URL, as the vendor's own clients do
+	LoginBasic                    // in a header
+	LoginCRAM                     // not at all: CRAM-MD5
+)
 
 const (
 	defaultTimeout  = 10 * time.Second
@@ -53,10 +70,13 @@ type Session struct {
 	base    string
 	account string
 
+	zone *time.Location // of times without one
+
 	mu   sync.Mutex
 	seq  int
 	next int
 	dead bool
+	kill bool // the server may still hold the session
 }
 
 // Request is one request of a batch; its id is set by Do.
@@ -69,6 +89,9 @@ func NewRequest(n *xmlnode.Node) *Request { return &Request{n} }
 type Reply struct {
 	Data []*xmlnode.Node
 	Err  error // *Error, if the server refused
+
+	zone    *time.Location
+	dialect Dialect
 }
 
 // Client makes the HTTP client that sessions share.
@@ -76,37 +99,6 @@ func Client(cfg Config) *http.Client {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: cfg.TLS, MaxIdleConnsPerHost: 16, IdleConnTimeout: time.Minute,
 		DialContext: (&net.Dialer{Timeout: 5 * time.Second}).DialContext},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-}
-
-// Login signs in. The password travels in the body of a form, so that it is
-// in no URL.
-func Login(ctx context.Context, client *http.Client, cfg Config) (*Session, error) {
-	if cfg.Timeout == 0 {
-		cfg.Timeout = defaultTimeout
-	}
-	if cfg.MaxReply == 0 {
-		cfg.MaxReply = defaultMaxReply
-	}
-	s := &Session{cfg: cfg, client: client}
-	form := url.Values{"errorAsXML": {"1"}, "userName": {cfg.User}, "password": {cfg.Password}, "DisableIPWatch": {"1"}}
-	body, err := s.post(ctx, cfg.URL+"/XIMSSLogin/?errorAsXML=1", "application/x-www-form-urlencoded", []byte(form.Encode()))
-	if err != nil {
-		return nil, fmt.Errorf("XIMSS login: %w", err)
-	}
-	root, err := xmlnode.Parse(body, xmlnode.Limits{})
-	if err != nil || !root.Is("XIMSS") || len(root.Children) == 0 {
-		return nil, fmt.Errorf("XIMSS login: %w: not an XIMSS document", ErrProtocol)
-	}
-	first := root.Children[0]
-	switch {
-	case first.Is("response"):
-		return nil, fmt.Errorf("XIMSS login: %w", refusal(first))
-	case !first.Is("session") || first.Attr("urlID") == "":
-		return nil, fmt.Errorf("XIMSS login: %w: no session in the reply", ErrProtocol)
-	}
-	s.base = cfg.URL + "/Session/" + url.PathEscape(first.Attr("urlID")) + "/"
-	s.account = first.Attr("userName")
-	return s, nil
 }
 
 // Account is the address that the server knows the session's account by.
@@ -154,7 +146,8 @@ func (s *Session) send(ctx context.Context, to string, body []byte) ([]byte, err
 		reply, err = s.post(ctx, to+"&random=2", "text/xml; charset=utf-8", body)
 	}
 	if err != nil {
-		s.dead = true // what the batch did is unknown; a new session starts clean
+		// What the batch did is unknown; a new session starts clean.
+		s.dead, s.kill = true, !errors.Is(err, ErrSessionLost)
 	}
 	return reply, err
 }
@@ -165,7 +158,7 @@ func (s *Session) sort(doc *xmlnode.Node, index map[string]int, n int) ([]*Reply
 	out := make([]*Reply, n)
 	done := 0
 	for i := range out {
-		out[i] = &Reply{}
+		out[i] = &Reply{zone: s.zone, dialect: s.cfg.Dialect}
 	}
 	for _, m := range doc.Children {
 		i, mine := index[m.Attr("id")]
@@ -206,6 +199,10 @@ func (s *Session) post(ctx context.Context, to, contentType string, body []byte)
 		return nil, fmt.Errorf("%w: the address of the server is not valid", ErrUnreachable)
 	}
 	req.Header.Set("Content-Type", contentType)
+	return s.roundTrip(ctx, req)
+}
+
+func (s *Session) roundTrip(ctx context.Context, req *http.Request) ([]byte, error) {
 	resp, err := s.client.Do(req)
 	if err != nil {
 		return nil, transport(ctx, err)
@@ -255,6 +252,18 @@ func (s *Session) Close(ctx context.Context) error {
 	return err
 }
 
+// Kill ends the session at the server without waiting for its requests; for
+// one whose last request was not answered.
+func (s *Session) Kill(ctx context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.dead = true
+	if s.kill {
+		s.kill = false
+		_, _ = s.post(ctx, s.base+"KILL", "text/xml; charset=utf-8", nil) // else it ends by itself, later
+	}
+}
+
 // Lost reports whether the session is of no more use.
 func (s *Session) Lost() bool {
 	s.mu.Lock()
@@ -265,14 +274,18 @@ func (s *Session) Lost() bool {
 // utc writes a time as the protocol takes it.
 func utc(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
 
-func parseUTC(s string) (time.Time, bool) {
-	s = strings.TrimSpace(s)
-	// A time without Z is in the session's zone; sessions of this package
-	// are of accounts whose zone is UTC.
-	for _, f := range []string{"20060102T150405Z", "20060102T150405", "20060102"} {
-		if t, err := time.Parse(f, s); err == nil {
-			return t, true
-		}
+// parseTime reads a time; one without Z is in the session's zone.
+func (r *Reply) parseTime(s string) (time.Time, bool) {
+	at, err := ical.ParseTime(s, "")
+	if err != nil {
+		return time.Time{}, false
 	}
-	return time.Time{}, false
+	if at.Kind == ical.UTC {
+		return at.Wall.In(time.UTC), true
+	}
+	zone := r.zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	return at.Wall.In(zone).UTC(), true
 }
