@@ -241,11 +241,13 @@ func transport(ctx context.Context, err error) error {
 // Close ends the session at the server, so that it does not count against
 // the server's limit.
 func (s *Session) Close(ctx context.Context) error {
-	if s.dead {
+	if s.Lost() {
 		return nil
 	}
 	_, err := s.Do(ctx, NewRequest(xmlnode.New("bye")))
+	s.mu.Lock()
 	s.dead = true
+	s.mu.Unlock()
 	if errors.Is(err, ErrSessionLost) {
 		return nil
 	}
