@@ -171,7 +171,9 @@ func (x *execution) listDomainObjects() (answer, error) {
 		case x.keyword("FILTER"):
 			filter = strings.ToLower(x.str())
 		case x.keyword("COOKIE"):
-			paged, cookie = true, x.str()
+			if paged = true; x.rest != "" { // the vendor's Java client writes an empty one as nothing
+				cookie = x.str()
+			}
 		case x.keyword("ACCOUNTS"):
 			what["accounts"] = true
 		case x.keyword("ALIASES"):
