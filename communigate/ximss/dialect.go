@@ -10,6 +10,7 @@ import (
 // known only at second hand. The zero Dialect is what is likeliest, and safe.
 // It can be kept as TOML or JSON.
 type Dialect struct {
+	Login        string `toml:"login" json:"login"`                // form (the default) or query
 	DurationUnit string `toml:"duration_unit" json:"durationUnit"` // of an event: seconds (the default) or minutes
 	PeerAttr     string `toml:"peer_attr" json:"peerAttr"`         // of freeBusyRead: peer (the default) or userName
 	SendAll      string `toml:"send_all" json:"sendAll"`           // sendRequests to all: all (the default) or yes
@@ -19,7 +20,7 @@ type Dialect struct {
 // Validate names the field that has a value it cannot have.
 func (d Dialect) Validate() error {
 	for _, f := range []struct{ name, value, allowed string }{
-		{"duration_unit", d.DurationUnit, "seconds minutes"}, {"peer_attr", d.PeerAttr, "peer userName"},
+		{"login", d.Login, "form query"}, {"duration_unit", d.DurationUnit, "seconds minutes"}, {"peer_attr", d.PeerAttr, "peer userName"},
 		{"send_all", d.SendAll, "all yes"}, {"root_case", d.RootCase, "mixed lower"}} {
 		ok := f.value == ""
 		for a := range strings.FieldsSeq(f.allowed) {

@@ -52,7 +52,11 @@ const formType = "application/x-www-form-urlencoded"
 func (s *Session) signIn(ctx context.Context) ([]byte, error) {
 	to := s.cfg.URL + "/XIMSSLogin/?errorAsXML=1"
 	form := url.Values{"errorAsXML": {"1"}, "userName": {s.cfg.User}, "DisableIPWatch": {"1"}}
-	switch s.cfg.Login {
+	method := s.cfg.Login
+	if method == LoginForm && s.cfg.Dialect.Login == "query" {
+		method = LoginQuery
+	}
+	switch method {
 	case LoginQuery:
 		form.Set("password", s.cfg.Password)
 		return s.get(ctx, s.cfg.URL+"/XIMSSLogin/?"+form.Encode(), false)
