@@ -27,6 +27,7 @@ type commands struct {
 
 	Serve   serveCommand   `cmd:"" help:"Run the server. Without any configuration: SQLite, the CommuniGate stand-in and a demo."`
 	Standin standinCommand `cmd:"" help:"Run the CommuniGate stand-in alone."`
+	CGP     cgpCommand     `cmd:"" name:"cgp" help:"Look at a CommuniGate Pro server."`
 	OpenAPI openapiCommand `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
@@ -44,6 +45,16 @@ type standinCommand struct{ config.Standin }
 
 func (c *standinCommand) Run(ctx context.Context, out io.Writer) error {
 	return app.Standin(ctx, c.Standin, out)
+}
+
+type cgpCommand struct {
+	Probe probeCommand `cmd:"" help:"Find out how a server speaks where the documentation leaves it open, and compare it with the stand-in. Reads only, unless --write is given."`
+}
+
+type probeCommand struct{ config.Probe }
+
+func (c *probeCommand) Run(ctx context.Context, out io.Writer) error {
+	return app.Probe(ctx, c.Probe, out)
 }
 
 type openapiCommand struct{}

@@ -198,10 +198,16 @@ func progress(out io.Writer) func(string, int, int) {
 // stand-in, which it starts.
 func communiGate(ctx context.Context, c *config.Serve, out io.Writer, log *slog.Logger) (groupware.Config, func() error, error) {
 	g := groupware.Config{Admin: c.CGP.Admin, AdminPassword: c.CGP.AdminPassword, Sessions: c.CGP.Sessions, Timeout: c.CGP.Timeout}
+	if c.CGP.DialectFile != "" {
+		var err error
+		if g.Dialect, err = readDialect(c.CGP.DialectFile); err != nil {
+			return g, nil, fmt.Errorf("cgp.dialect-file: %w", err)
+		}
+	}
 	if c.CGP.Host != "" {
 		scheme := "http"
 		if c.CGP.TLS || c.CGP.CLITLS {
-			conf, err := tlsConfig(c.CGP)
+			conf, err := tlsConfig(c.CGP.Host, c.CGP.CAFile)
 			if err != nil {
 				return g, nil, err
 			}
@@ -237,18 +243,18 @@ func communiGate(ctx context.Context, c *config.Serve, out io.Writer, log *slog.
 	return g, s.Close, nil
 }
 
-func tlsConfig(c config.CGP) (*tls.Config, error) {
-	conf := &tls.Config{ServerName: c.Host, MinVersion: tls.VersionTLS12}
-	if c.CAFile == "" {
+func tlsConfig(host, caFile string) (*tls.Config, error) {
+	conf := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
+	if caFile == "" {
 		return conf, nil
 	}
-	pem, err := os.ReadFile(c.CAFile)
+	pem, err := os.ReadFile(caFile)
 	if err != nil {
-		return nil, fmt.Errorf("cgp.ca-file: %w", err)
+		return nil, fmt.Errorf("ca-file: %w", err)
 	}
 	conf.RootCAs = x509.NewCertPool()
 	if !conf.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("cgp.ca-file: no certificate in %s", c.CAFile)
+		return nil, fmt.Errorf("ca-file: no certificate in %s", caFile)
 	}
 	return conf, nil
 }

@@ -42,6 +42,18 @@ type CGP struct {
 	Domain        string        `help:"Main mail domain of the organisation, for the first tenant." env:"RMP_CGP_DOMAIN" placeholder:"DOMAIN"`
 	Sessions      int           `help:"Most XIMSS sessions per tenant that this process keeps; a server without a licence allows 5 in all." default:"3" env:"RMP_CGP_SESSIONS"`
 	Timeout       time.Duration `help:"Longest wait for one answer." default:"5s" env:"RMP_CGP_TIMEOUT"`
+	DialectFile   string        `help:"How this server speaks where CommuniGate Pro's documentation leaves it open, as rmp cgp probe has written it." env:"RMP_CGP_DIALECT_FILE" placeholder:"FILE"`
+}
+
+// Probe is the configuration of `rmp cgp probe`.
+type Probe struct {
+	URL      string      `help:"Where XIMSS over HTTP is, such as https://mail.example.org:9100." name:"url" required:"" env:"RMP_PROBE_URL" placeholder:"URL"`
+	User     string      `help:"Account that asks, with its domain." required:"" env:"RMP_PROBE_USER" placeholder:"ADDRESS"`
+	Password secret.Text `help:"Its password." required:"" env:"RMP_PROBE_PASSWORD" placeholder:"PW"`
+	CAFile   string      `help:"Certificates that sign the server's, in PEM." env:"RMP_PROBE_CA_FILE" placeholder:"FILE"`
+	Write    bool        `help:"Make a calendar in the account, store an event in it, and remove the calendar again."`
+	Output   string      `help:"File to write the dialect to, for cgp.dialect-file." env:"RMP_PROBE_OUTPUT" placeholder:"FILE"`
+	Wire     bool        `help:"Print what went over the wire, without names and addresses."`
 }
 
 // Standin is the configuration of `rmp standin`.

@@ -36,6 +36,7 @@ type Config struct {
 	AdminPassword secret.Text
 	Sessions      int // per tenant
 	Timeout       time.Duration
+	Dialect       ximss.Dialect
 }
 
 // Groupware reaches one CommuniGate Pro server.
@@ -77,7 +78,7 @@ func (g *Groupware) Ping(ctx context.Context) error {
 }
 
 func (g *Groupware) session(user string, password secret.Text) ximss.Config {
-	return ximss.Config{URL: g.cfg.URL, TLS: g.cfg.TLS, User: user, Password: password.Reveal(), Timeout: g.cfg.Timeout}
+	return ximss.Config{URL: g.cfg.URL, TLS: g.cfg.TLS, User: user, Password: password.Reveal(), Timeout: g.cfg.Timeout, Dialect: g.cfg.Dialect}
 }
 
 func (g *Groupware) pool(ctx context.Context, id tenant.ID) (*ximss.Pool, error) {

@@ -50,7 +50,7 @@ func (g *Groupware) readBatch(ctx context.Context, t tenant.ID, part []availabil
 	var requests []*ximss.Request
 	for i, r := range part {
 		if i >= n {
-			requests = append(requests, ximss.FreeBusy(r.Account, from, till))
+			requests = append(requests, g.cfg.Dialect.FreeBusy(r.Account, from, till))
 			continue
 		}
 		h := "r" + strconv.Itoa(i)

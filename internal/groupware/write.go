@@ -70,7 +70,7 @@ func (g *Groupware) write(ctx context.Context, t tenant.Tenant, jobs []outbox.Jo
 		j, h := jobs[i], "w"+strconv.Itoa(n)
 		work := ximss.Cancel(h, j.Booking.UID)
 		if !j.Remove {
-			work = ximss.Publish(h, event(t, j))
+			work = g.cfg.Dialect.Publish(h, event(t, j), ximss.SendNone)
 		}
 		requests = append(requests, ximss.OpenCalendar(h, calendarPath(j.Calendar)), work, ximss.CloseCalendar(h))
 	}
@@ -114,7 +114,7 @@ func (g *Groupware) PublishAppointments(ctx context.Context, t tenant.Tenant, li
 		}
 		h := "a" + strconv.Itoa(i)
 		requests = append(requests, ximss.OpenCalendar(h, calendarPath(a.Person)),
-			ximss.Publish(h, &ical.Calendar{Method: "PUBLISH", ProdID: prodID, Events: []*ical.Event{e}}), ximss.CloseCalendar(h))
+			g.cfg.Dialect.Publish(h, &ical.Calendar{Method: "PUBLISH", ProdID: prodID, Events: []*ical.Event{e}}, ximss.SendNone), ximss.CloseCalendar(h))
 	}
 	replies, err := pool.Do(ctx, requests...)
 	if err != nil {
