@@ -39,7 +39,7 @@ func Login(ctx context.Context, client *http.Client, cfg Config) (*Session, erro
 	}
 	s.base = cfg.URL + "/Session/" + url.PathEscape(id) + "/"
 	s.account = account
-	if err := s.findZone(ctx); err != nil {
+	if s.zone, err = accountZone(ctx, s, cfg); err != nil {
 		s.kill = true
 		s.Kill(context.WithoutCancel(ctx))
 		return nil, fmt.Errorf("XIMSS login: %w", err)
@@ -122,25 +122,26 @@ func sessionOf(body []byte) (id, account string, err error) {
 	return first.Attr("urlID"), first.Attr("userName"), nil
 }
 
-// findZone asks for the account's time zone: times that the server writes
+// Doer is a session of either binding.
+type Doer interface {
+	Do(ctx context.Context, requests ...*Request) ([]*Reply, error)
+}
+
+// accountZone asks for the account's time zone: times that the server writes
 // without one are in it.
-func (s *Session) findZone(ctx context.Context) error {
+func accountZone(ctx context.Context, s Doer, cfg Config) (*time.Location, error) {
 	replies, err := s.Do(ctx, ReadPrefs("TimeZone"))
 	if err != nil {
-		return err
+		return cfg.HostZone, err
 	}
 	prefs, err := replies[0].Prefs()
-	if err != nil {
-		return nil // a server without preferences: its own zone
-	}
 	name := prefs["TimeZone"]
-	if name == "" || strings.EqualFold(name, "HostOS") {
-		return nil
+	if err != nil || name == "" || strings.EqualFold(name, "HostOS") {
+		return cfg.HostZone, nil // a server without preferences: its own zone
 	}
-	loc, err := zone.Resolver{Host: s.cfg.HostZone}.Load(name)
+	loc, err := zone.Resolver{Host: cfg.HostZone}.Load(name)
 	if err != nil {
-		return fmt.Errorf("%w: the account's time zone: %w", ErrProtocol, err)
+		return cfg.HostZone, fmt.Errorf("%w: the account's time zone: %w", ErrProtocol, err)
 	}
-	s.zone = loc
-	return nil
+	return loc, nil
 }
