@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -203,5 +204,30 @@ func TestSTLS(t *testing.T) {
 	defer c.Close() //nolint:errcheck // the test is over
 	if domains, err := c.ListDomains(t.Context()); err != nil || len(domains) != 1 {
 		t.Errorf("%v, %v", domains, err)
+	}
+}
+
+// TestFixedIP: a session of an account that asks for it is good for the
+// address that signed in only, unless the client has asked not to.
+func TestFixedIP(t *testing.T) {
+	s := start(t, nil)
+	s.session("ann").last(`<prefsStore><FixedIP>YES</FixedIP></prefsStore>`)
+	tied := s.session("ann")
+	tied.last(`<noop/>`)
+	web, _, _ := s.Addrs()
+	_, port, _ := strings.Cut(web, ":")
+	from := &http.Client{Transport: &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}).DialContext}}
+	defer from.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://127.0.0.1:"+port+strings.TrimPrefix(tied.base, "http://"+web)+"sync", strings.NewReader(`<XIMSS><noop id="1"/></XIMSS>`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := from.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusForbidden {
+		t.Errorf("another address is answered %d", resp.StatusCode)
 	}
 }

@@ -150,6 +150,9 @@ func play(t *testing.T, s *server, account, section string, used map[string]bool
 			fmt.Fprintf(&out, "%s\nS: %s\n", line, read())
 			send("INLINE")
 			read()
+		case strings.HasPrefix(line, "C+ "):
+			send(line[3:])
+			fmt.Fprintln(&out, line)
 		case strings.HasPrefix(line, "C: "):
 			send(strings.ReplaceAll(line[3:], "(session)", session))
 			raw := read()

@@ -89,6 +89,11 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
 			return
 		}
 		line, err := c.line()
+		for err == nil && s.b.Mode() == backend.Lenient && unfinished(line) && len(line) < maxLine {
+			var more string
+			more, err = c.line()
+			line += " " + more
+		}
 		if err != nil {
 			return
 		}
@@ -123,6 +128,26 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
 func commandWord(line string) string {
 	word, _, _ := strings.Cut(strings.TrimLeft(line, " \t"), " ")
 	return word
+}
+
+// unfinished reports whether brackets are open at the end of a line: in the
+// mode Lenient a command goes on in the next one then.
+func unfinished(line string) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '(' || c == '[':
+			depth++
+		case c == '}' || c == ')' || c == ']':
+			depth--
+		}
+	}
+	return depth > 0 && !quoted
 }
 
 // refused is the answer to a command that a fault refuses, or "".

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -273,7 +274,21 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		writeXML(w, xmlnode.New("XIMSS").Add(failure("", err)))
 		return
 	}
+	// The account's preference ties a session to the client's address, unless
+	// the client asks not to.
+	if strings.EqualFold(sess.account.Prefs.String("FixedIP"), "YES") && p["disableipwatch"] == "" {
+		sess.address = clientAddress(r)
+	}
 	writeXML(w, xmlnode.New("XIMSS").Add(sess.node("")))
+}
+
+// clientAddress is where a request comes from, without the port.
+func clientAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
 }
 
 func (s *Server) authenticate(ctx context.Context, name, password, nonce, authData string) (*session, error) {
@@ -367,6 +382,10 @@ func (s *Server) inSession(w http.ResponseWriter, r *http.Request, id, op string
 	sess := s.find(id)
 	if sess == nil {
 		gone(w)
+		return
+	}
+	if sess.address != "" && sess.address != clientAddress(r) {
+		http.Error(w, "the session belongs to another address", http.StatusForbidden)
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))

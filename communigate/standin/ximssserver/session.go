@@ -23,6 +23,7 @@ type session struct {
 	mu        sync.Mutex
 	calendars map[string]openCalendar
 	folders   map[string]*folder
+	address   string // of the client, if the session is tied to it
 	lastSeq   string
 	lastReply []byte
 
