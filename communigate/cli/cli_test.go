@@ -319,3 +319,26 @@ func BenchmarkCommands(b *testing.B) {
 		b.ReportMetric(float64(one)/float64(many), "x-faster")
 	})
 }
+
+// TestLogins: with and without the password on the wire, and refused alike.
+func TestLogins(t *testing.T) {
+	s, err := standin.Open(t.Context(), standin.Config{Dir: t.TempDir(), MainDomain: "corp.example", AdminPassword: password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	_, _, addr := s.Addrs()
+	for _, auth := range []string{"", "CRAM-MD5"} {
+		c, err := cli.Dial(t.Context(), cli.Config{Addr: addr, User: "postmaster", Password: password, Auth: auth})
+		if err != nil {
+			t.Fatalf("%q: %v", auth, err)
+		}
+		if err := c.Noop(t.Context()); err != nil {
+			t.Errorf("%q: %v", auth, err)
+		}
+		_ = c.Close()
+		if _, err := cli.Dial(t.Context(), cli.Config{Addr: addr, User: "postmaster", Password: "wrong-word", Auth: auth}); !errors.Is(err, cli.ErrBadLogin) || strings.Contains(err.Error(), "wrong-word") {
+			t.Errorf("%q: %v", auth, err)
+		}
+	}
+}

@@ -18,8 +18,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/md5" //nolint:gosec // APOP is MD5, RFC 1939
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -38,6 +40,7 @@ type Config struct {
 	Password string
 	TLS      *tls.Config   // from the start; nil: clear text
 	StartTLS *tls.Config   // by STLS after the greeting; nil: none
+	Auth     string        // CRAM-MD5 for SASL; "" for APOP where it is offered, else USER and PASS
 	Timeout  time.Duration // for a command whose context has no deadline; default 10 s
 }
 
@@ -96,7 +99,11 @@ func (c *Conn) login(ctx context.Context, cfg Config) error {
 	if err != nil || strings.ContainsAny(cfg.Password, "\r\n\x00") {
 		return errors.New("CLI login: the name or the password has a character that a line cannot carry")
 	}
-	if banner := apopBanner(greeting.text); banner != "" && cfg.StartTLS == nil {
+	if cfg.Auth == "CRAM-MD5" {
+		if err := c.cram(ctx, cfg); err != nil {
+			return err
+		}
+	} else if banner := apopBanner(greeting.text); banner != "" && cfg.StartTLS == nil {
 		sum := md5.Sum([]byte(banner + cfg.Password)) //nolint:gosec // APOP is MD5
 		if _, err := c.exchange(ctx, "APOP "+bareName(cfg.User, user)+" "+hex.EncodeToString(sum[:]), "APOP"); err != nil {
 			return err
@@ -110,6 +117,22 @@ func (c *Conn) login(ctx context.Context, cfg Config) error {
 		}
 	}
 	_, err = c.exchange(ctx, "INLINE", "INLINE")
+	return err
+}
+
+// cram signs in by SASL's CRAM-MD5 (RFC 2195).
+func (c *Conn) cram(ctx context.Context, cfg Config) error {
+	r, err := c.exchange(ctx, "AUTH CRAM-MD5", "AUTH")
+	if err != nil {
+		return err
+	}
+	challenge, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.text))
+	if err != nil || r.code >= 400 {
+		return c.fail("AUTH", &ProtocolError{"a challenge that is not base64"}, false)
+	}
+	mac := hmac.New(md5.New, []byte(cfg.Password))
+	_, _ = mac.Write(challenge)
+	_, err = c.exchange(ctx, base64.StdEncoding.EncodeToString([]byte(cfg.User+" "+hex.EncodeToString(mac.Sum(nil)))), "AUTH")
 	return err
 }
 

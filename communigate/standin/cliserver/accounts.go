@@ -228,8 +228,12 @@ func (x *execution) accountRights() (answer, error) {
 	return strs(a.Rights), or(err, x.end())
 }
 
-// changeAccount changes settings. An administrator of a domain changes those
-// that their rights name; others are passed over.
+// basicSettings are what the right BasicSettings is for; other settings an
+// administrator of a domain changes if their rights name them.
+var basicSettings = map[string]bool{"RealName": true, "Password": true, "City": true, "Telephone": true}
+
+// changeAccount changes settings. Those that an administrator of a domain may
+// not change are passed over in silence, as the Guide says.
 func (x *execution) changeAccount(replace bool) error {
 	a, err := x.account(false, "BasicSettings")
 	if err != nil {
@@ -238,6 +242,15 @@ func (x *execution) changeAccount(replace bool) error {
 	change := x.dict()
 	if err := x.end(); err != nil {
 		return err
+	}
+	if !x.who.CanIn("", "") { // of one domain only
+		kept := dataformat.Dict{}
+		for k, v := range change {
+			if basicSettings[k] || x.who.Can(k) {
+				kept[k] = v
+			}
+		}
+		change, replace = kept, false
 	}
 	return x.tx.UpdateSettings(a.Address(), change, replace)
 }

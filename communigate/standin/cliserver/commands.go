@@ -191,6 +191,9 @@ func (x *execution) account(own bool, right string) (backend.Account, error) {
 	if refused := x.may(domain, right); refused != nil {
 		return a, refused // whether there is such an account is not told
 	}
+	if a.Can("Master") && !x.who.Can("Master") {
+		return a, backend.ErrNotAllowed // or an administrator of a domain could become one of the server
+	}
 	return a, err
 }
 
