@@ -35,7 +35,7 @@ func TestCounted(t *testing.T) {
 			},
 			"remove one": func(t *rapid.T) {
 				if len(events) == 0 {
-					t.Skip("no events")
+					return // there are no events to remove
 				}
 				i := rapid.IntRange(0, len(events)-1).Draw(t, "event")
 				if !c.Remove(events[i]) {

@@ -32,7 +32,7 @@ func TestIndex(t *testing.T) {
 			},
 			"remove one": func(t *rapid.T) {
 				if len(events) == 0 {
-					t.Skip("no events")
+					return // there are no events to remove
 				}
 				i := rapid.IntRange(0, len(events)-1).Draw(t, "event")
 				if !x.Remove(events[i]) {

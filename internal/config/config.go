@@ -51,9 +51,9 @@ type Probe struct {
 	User     string      `help:"Account that asks, with its domain." required:"" env:"RMP_PROBE_USER" placeholder:"ADDRESS"`
 	Password secret.Text `help:"Its password." required:"" env:"RMP_PROBE_PASSWORD" placeholder:"PW"`
 	CAFile   string      `help:"Certificates that sign the server's, in PEM." env:"RMP_PROBE_CA_FILE" placeholder:"FILE"`
-	Write    bool        `help:"Make a calendar in the account, store an event in it, and remove the calendar again."`
+	Write    bool        `help:"Make a calendar in the account, store an event in it, and remove the calendar again." env:"RMP_PROBE_WRITE"`
 	Output   string      `help:"File to write the dialect to, for cgp.dialect-file." env:"RMP_PROBE_OUTPUT" placeholder:"FILE"`
-	Wire     bool        `help:"Print what went over the wire, without names and addresses."`
+	Wire     bool        `help:"Print what went over the wire, without names and addresses." env:"RMP_PROBE_WIRE"`
 }
 
 // Standin is the configuration of `rmp standin`.
