@@ -118,6 +118,11 @@ func TestNothingBecomesACommand(t *testing.T) {
 	if _, err := c.Echo(t.Context(), "zero \x00 byte"); err == nil {
 		t.Error("a zero byte went out")
 	}
+	for _, v := range []any{dataformat.XML("<a>\r\nQUIT\r\n</a>"), dataformat.Opaque("x\nQUIT"), cli.Word("A\r\nQUIT")} {
+		if _, err := c.Raw(t.Context(), "ECHO", v); err == nil {
+			t.Errorf("%q went out", v)
+		}
+	}
 	if _, err := c.ListDomains(t.Context()); err != nil {
 		t.Errorf("after a refused argument: %v", err)
 	}
@@ -225,6 +230,7 @@ func TestFailures(t *testing.T) {
 		"half a line":    {append(login[:4:4], "201 (a"), &transport},
 		"not an object":  {append(login[:4:4], "201 (a\r\n"), &protocol},
 		"another kind":   {append(login[:4:4], "201 {a=b;}\r\n"), &protocol},
+		"asks for more":  {append(login[:4:4], "300 more\r\n"), &protocol},
 		"silence":        {append(login[:4:4], ""), &transport},
 		"closed at once": {[]string{""}, &transport},
 	} {

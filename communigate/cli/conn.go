@@ -271,6 +271,10 @@ func encode(command Word, arguments []any) ([]byte, error) {
 			return nil, fmt.Errorf("%s: argument %d: %w", command, i+1, err)
 		}
 	}
+	// Whatever kind of argument it came from: a line is one command.
+	if bytes.ContainsAny(line, "\r\n\x00") {
+		return nil, fmt.Errorf("%s: an argument has a line end or a zero byte", command)
+	}
 	if len(line) > maxCommand {
 		return nil, fmt.Errorf("%s: the command is longer than %d bytes", command, maxCommand)
 	}
@@ -279,8 +283,12 @@ func encode(command Word, arguments []any) ([]byte, error) {
 
 // data are what a reply carries, or nil.
 func (c *Conn) data(command Word, r reply) (dataformat.Value, error) {
-	if r.code != 201 {
+	switch r.code {
+	case 200:
 		return nil, nil
+	case 201:
+	default: // it asks for more, or is of another protocol
+		return nil, c.fail(string(command), &ProtocolError{fmt.Sprintf("the code %d where 200 or 201 was expected", r.code)}, false)
 	}
 	v, err := dataformat.Parse(r.text)
 	if err != nil {

@@ -284,3 +284,8 @@ func (r *Reply) busyOf(c *ical.Calendar) ([]Busy, error) {
 	}
 	return out, nil
 }
+
+// ImportCalendar stores all that a calendar holds in an open calendar.
+func ImportCalendar(handle string, c *ical.Calendar) *Request {
+	return NewRequest(xmlnode.New("calendarImport", "calendar", handle).Add(c.XML()))
+}

@@ -205,3 +205,23 @@ func (r *Reply) UID() (int64, error) {
 func FindContact(handle, peer string) *Request {
 	return NewRequest(xmlnode.New("contactFind", "folder", handle, "peer", peer))
 }
+
+// SearchFolder asks for the UIDs of the messages that hold a text.
+func SearchFolder(handle, text string) *Request {
+	return NewRequest(xmlnode.New("folderSearch", "folder", handle, "filter", text))
+}
+
+// ExpungeFolder removes the messages that are flagged Deleted.
+func ExpungeFolder(handle string) *Request {
+	return NewRequest(xmlnode.New("folderExpunge", "folder", handle))
+}
+
+// CopyMessages puts copies into another mailbox.
+func CopyMessages(handle, target string, uids ...int64) *Request {
+	return NewRequest(withUIDs(xmlnode.New("messageCopy", "folder", handle, "targetMailbox", target), uids))
+}
+
+// MoveMessages moves messages into another mailbox.
+func MoveMessages(handle, target string, uids ...int64) *Request {
+	return NewRequest(withUIDs(xmlnode.New("messageMove", "folder", handle, "targetMailbox", target), uids))
+}

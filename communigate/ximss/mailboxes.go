@@ -93,3 +93,37 @@ func (r *Reply) Rights() (string, error) {
 func ExecuteCLI(line string) *Request {
 	return NewRequest(xmlnode.New("cliExecute").WithText(line))
 }
+
+// MailboxACL asks for the rights of all with a mailbox; SetMailboxACL changes
+// those of one identifier. Their forms are known weakly: CLI's commands of
+// the same purpose are the certain way.
+func MailboxACL(mailbox string) *Request {
+	return NewRequest(xmlnode.New("mailboxACLGet", "mailbox", mailbox))
+}
+
+// SetMailboxACL sets the letters of one identifier.
+func SetMailboxACL(mailbox, identifier, rights string) *Request {
+	return NewRequest(xmlnode.New("mailboxACLUpdate", "mailbox", mailbox).Add(xmlnode.New("aclElem", "name", identifier, "rights", rights)))
+}
+
+// ACL decodes the reply to MailboxACL: identifier to letters.
+func (r *Reply) ACL() (map[string]string, error) {
+	if r.Err != nil {
+		return nil, r.Err
+	}
+	for _, n := range r.Data {
+		if n.Is("mailboxACL") {
+			out := map[string]string{}
+			for _, c := range n.Children {
+				out[c.Attr("name", "identifier")] = c.Attr("rights")
+			}
+			return out, nil
+		}
+	}
+	return nil, ErrProtocol
+}
+
+// SetMailboxClass sets the class of a mailbox.
+func SetMailboxClass(mailbox, class string) *Request {
+	return NewRequest(xmlnode.New("mailboxClassSet", "mailbox", mailbox, "mailboxClass", class))
+}
