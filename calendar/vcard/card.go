@@ -112,6 +112,9 @@ func (c *Card) simple() []struct {
 	}
 }
 
+// hasOrg reports whether the card tells an organisation.
+func (c *Card) hasOrg() bool { return c.Company != "" || len(c.Units) > 0 }
+
 // field is where a simple property is kept, or nil.
 func (c *Card) field(name string) *string {
 	for _, s := range c.simple() {
@@ -130,10 +133,13 @@ func isType(s string) bool {
 	return s[0] >= 'A' && s[0] <= 'Z' || s[0] >= 'a' && s[0] <= 'z'
 }
 
+// maxTypes bounds the types of one property; what is beyond it is left out.
+const maxTypes = 100
+
 // addType adds a type in capitals, once.
 func addType(types []string, s string) []string {
 	s = strings.ToUpper(strings.TrimSpace(s))
-	if !isType(s) {
+	if len(types) >= maxTypes || !isType(s) {
 		return types
 	}
 	for _, t := range types {

@@ -1,12 +1,16 @@
 package vcard
 
 import (
+	"bufio"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"mime/quotedprintable"
 	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/htmlindex"
 
 	"rmp/calendar/contentline"
 )
@@ -94,11 +98,11 @@ func ParseText(data []byte, l Limits) (*File, error) {
 
 // decode resolves the encoding of vCard 2.1.
 func decode(p contentline.Property, r *contentline.Reader) (contentline.Property, error) {
-	quoted := false
+	quoted, charset := false, ""
 	kept := p.Params[:0]
 	for _, a := range p.Params {
 		name, value := a.Name, a.Value
-		if value == "" { // a bare type, or encoding
+		if value == "" && !isParam(name) { // a bare type, or encoding
 			value, name = name, "TYPE"
 			if strings.EqualFold(value, "QUOTED-PRINTABLE") || strings.EqualFold(value, "BASE64") {
 				name = "ENCODING"
@@ -109,34 +113,60 @@ func decode(p contentline.Property, r *contentline.Reader) (contentline.Property
 			continue
 		}
 		if name == "CHARSET" {
-			if !strings.EqualFold(value, "UTF-8") && !strings.EqualFold(value, "US-ASCII") {
-				return p, fmt.Errorf("the character set %q is not supported", contentline.Clip(value))
-			}
+			charset = value
 			continue
 		}
 		kept = append(kept, contentline.Param{Name: name, Value: value})
 	}
 	p.Params = kept
+	var set encoding.Encoding
+	if charset != "" && !strings.EqualFold(charset, "UTF-8") && !strings.EqualFold(charset, "US-ASCII") {
+		var err error
+		if set, err = htmlindex.Get(charset); err != nil || !quoted { // only quoted bytes come through unharmed
+			return p, fmt.Errorf("the character set %q is not supported", contentline.Clip(charset))
+		}
+	}
 	if !quoted {
 		return p, nil
 	}
-	value := p.Value
-	for strings.HasSuffix(value, "=") {
+	var joined strings.Builder
+	piece := p.Value
+	for strings.HasSuffix(piece, "=") {
 		more, ok := r.Continue()
 		if !ok {
 			break
 		}
-		value = strings.TrimSuffix(value, "=") + more
+		joined.WriteString(strings.TrimSuffix(piece, "="))
+		piece = more
 	}
-	raw, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(value)))
+	joined.WriteString(piece)
+	// The decoder takes lines that fit its buffer; a joined one is as long as
+	// the value.
+	sized := bufio.NewReaderSize(strings.NewReader(joined.String()), joined.Len()+16)
+	raw, err := io.ReadAll(quotedprintable.NewReader(sized))
 	if err != nil {
 		return p, errors.New("is not quoted-printable")
 	}
+	if set != nil {
+		if raw, err = set.NewDecoder().Bytes(raw); err != nil {
+			return p, fmt.Errorf("is not of the character set %q", contentline.Clip(charset))
+		}
+	}
 	// From here on it is like a value of version 3.0, whose line breaks are
 	// escaped.
-	value = strings.NewReplacer("\r\n", `\n`, "\n", `\n`, "\r", `\n`).Replace(strings.ToValidUTF8(string(raw), "\ufffd"))
+	value := strings.NewReplacer("\r\n", `\n`, "\n", `\n`, "\r", `\n`).Replace(strings.ToValidUTF8(string(raw), "\ufffd"))
 	p.Value = value
 	return p, nil
+}
+
+// isParam reports whether the name is one of a parameter, not of a type that
+// vCard 2.1 writes bare.
+func isParam(name string) bool {
+	switch name {
+	case "TYPE", "VALUE", "LANGUAGE", "PREF", "ALTID", "PID", "MEDIATYPE", "CALSCALE", "SORT-AS", "LABEL", "GEO", "TZ", "ENCODING", "CHARSET":
+		return true
+	}
+	return strings.HasPrefix(name, "X-")
 }
 
 func (f *File) add(props []contentline.Property) {
@@ -165,13 +195,7 @@ func groupOf(props []contentline.Property) *Group {
 		case "UID":
 			g.UID = text
 		case "MEMBER", "X-ADDRESSBOOKSERVER-MEMBER":
-			if len(text) > 7 && strings.EqualFold(text[:7], "mailto:") {
-				text = text[7:]
-			}
-			if strings.HasPrefix(strings.ToLower(text), "tel:") {
-				text = text[4:]
-			}
-			if text != "" {
+			if text = memberAddress(text); text != "" {
 				g.Members = append(g.Members, Member{Name: p.Param("X-CN"), Address: text})
 			}
 		}
@@ -218,12 +242,20 @@ func fill(fields []*string, values []string) {
 // set takes one property over into the card.
 func (c *Card) set(p contentline.Property) {
 	text := contentline.Unescape(p.Value)
+	if p.Name == "GEO" {
+		text = readGeo(text)
+	}
 	if f := c.field(p.Name); f != nil {
 		if *f == "" { // of several, the first
 			*f = text
 		} else {
 			c.Extra = append(c.Extra, p)
 		}
+		return
+	}
+	switch {
+	case p.Name == "N" && c.Name != (Name{}), p.Name == "ORG" && c.hasOrg(), p.Name == "PHOTO" && c.Photo != nil:
+		c.Extra = append(c.Extra, p) // of several, the first
 		return
 	}
 	switch p.Name {
@@ -331,7 +363,10 @@ func (c *Card) AppendText(b []byte, v Version) []byte {
 		full.FullName = c.DisplayName()
 	}
 	for _, s := range full.simple() {
-		if *s.field != "" || s.name == "FN" {
+		switch {
+		case s.name == "GEO" && *s.field != "":
+			w.Write(s.name, nil, geoText(*s.field, v))
+		case *s.field != "" || s.name == "FN":
 			w.Write(s.name, nil, contentline.Escape(*s.field))
 		}
 	}
@@ -339,7 +374,7 @@ func (c *Card) AppendText(b []byte, v Version) []byte {
 		name := c.Name
 		w.Write("N", nil, join(name.parts()))
 	}
-	if c.Company != "" || len(c.Units) > 0 {
+	if c.hasOrg() {
 		fields := []*string{&c.Company}
 		for i := range c.Units {
 			fields = append(fields, &c.Units[i])
@@ -356,7 +391,7 @@ func (c *Card) AppendText(b []byte, v Version) []byte {
 		w.Write("ADR", typeParams(p.Types), join(p.parts()))
 	}
 	for _, u := range c.URLs {
-		w.Write("URL", nil, contentline.Escape(u))
+		w.Write("URL", nil, escapeURI(u))
 	}
 	if len(c.Categories) > 0 {
 		list := make([]string, len(c.Categories))
@@ -383,14 +418,14 @@ func (c *Card) writePhoto(w *contentline.Writer, v Version) {
 	case p == nil:
 	case len(p.Data) == 0:
 		if p.URI != "" {
-			w.Write("PHOTO", []contentline.Param{{Name: "VALUE", Value: "uri"}}, contentline.Escape(p.URI))
+			w.Write("PHOTO", []contentline.Param{{Name: "VALUE", Value: "uri"}}, escapeURI(p.URI))
 		}
 	case v == V4:
 		media := "application/octet-stream"
 		if p.Type != "" {
 			media = "image/" + strings.ToLower(p.Type)
 		}
-		w.Write("PHOTO", nil, contentline.Escape("data:"+media+";base64,"+base64.StdEncoding.EncodeToString(p.Data)))
+		w.Write("PHOTO", nil, "data:"+media+";base64,"+base64.StdEncoding.EncodeToString(p.Data))
 	default:
 		params := []contentline.Param{{Name: "ENCODING", Value: "b"}}
 		if p.Type != "" {
@@ -419,11 +454,7 @@ func (g *Group) AppendText(b []byte) []byte {
 		if m.Name != "" {
 			params = []contentline.Param{{Name: "X-CN", Value: m.Name}}
 		}
-		scheme := "tel:"
-		if strings.Contains(m.Address, "@") {
-			scheme = "mailto:"
-		}
-		w.Write("MEMBER", params, contentline.Escape(scheme+m.Address))
+		w.Write("MEMBER", params, memberURI(m.Address))
 	}
 	w.Write("END", nil, "VCARD")
 	return w.Bytes()

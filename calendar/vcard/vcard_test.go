@@ -222,3 +222,73 @@ func FuzzFromXML(f *testing.F) {
 		}
 	})
 }
+
+func FuzzTextIsStable(f *testing.F) {
+	f.Add([]byte("BEGIN:VCARD\nVERSION:3.0\nFN:x\nORG:A;u1\nitem1.EMAIL;TYPE=home:a@b\nX-A;B=c:d\nADR:;;1;;;;\nPHOTO;ENCODING=b:SGVs\nN:a;b;c;d;e\nCATEGORIES:a,b\nEND:VCARD\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		file, err := ParseText(data, Limits{})
+		if err != nil {
+			return
+		}
+		for _, c := range file.Cards {
+			for _, v := range []Version{V3, V4} {
+				once := c.AppendText(nil, v)
+				again, err := ParseText(once, Limits{Properties: 1 << 20})
+				if err != nil || len(again.Cards) != 1 {
+					t.Fatalf("%v %s", err, once)
+				}
+				if twice := again.Cards[0].AppendText(nil, v); string(twice) != string(once) {
+					t.Fatalf("%s\n%q\n%q", v, once, twice)
+				}
+			}
+		}
+		for _, g := range file.Groups {
+			again, err := ParseText(g.AppendText(nil), Limits{Properties: 1 << 20})
+			if err != nil || len(again.Groups) != 1 || !reflect.DeepEqual(again.Groups[0], g) {
+				t.Fatalf("%v %+v %+v", err, g, again)
+			}
+		}
+	})
+}
+func FuzzXMLIsStable(f *testing.F) {
+	f.Add([]byte("<vCard><EMAIL><WORK/><VALUE>a@b</VALUE></EMAIL><ORG><ORGNAME>a</ORGNAME></ORG><X-A><B>c</B></X-A></vCard>"))
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		n, err := xmlnode.Parse(doc, xmlnode.Limits{Nodes: 1000})
+		if err != nil {
+			return
+		}
+		c, err := FromXML(n)
+		if err != nil {
+			return
+		}
+		w := c.XML().AppendTo(nil)
+		m, err := xmlnode.Parse(w, xmlnode.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same, err := FromXML(m)
+		if err != nil || !reflect.DeepEqual(same, c) {
+			t.Fatalf("%+v\n%+v\n%s", c, same, w)
+		}
+	})
+}
+
+func TestOldCharacterSets(t *testing.T) {
+	read := func(line string) (*File, error) {
+		return ParseText([]byte("BEGIN:VCARD\nVERSION:2.1\n"+line+"\nEND:VCARD\n"), Limits{})
+	}
+	for line, want := range map[string]string{
+		"FN;CHARSET=windows-1251;ENCODING=QUOTED-PRINTABLE:=CF=E5=F2=F0": "Петр",
+		"FN;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:J=FCrgen":       "Jürgen",
+		"FN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:J=C3=BCrgen":         "Jürgen",
+	} {
+		if f, err := read(line); err != nil || f.Cards[0].FullName != want {
+			t.Errorf("%s: %+v, %v; want %s", line, f, err, want)
+		}
+	}
+	for _, line := range []string{"FN;CHARSET=klingon;ENCODING=QUOTED-PRINTABLE:x", "FN;CHARSET=windows-1251:x"} {
+		if _, err := read(line); err == nil || !strings.Contains(err.Error(), "character set") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}

@@ -36,13 +36,16 @@ func FromXML(n *xmlnode.Node) (*Card, error) {
 	return c, nil
 }
 
-// value is the text of a property: of VALUE or of one of the other names, or
-// its own.
+// value is the text of a property: of VALUE or of one of the other names, the
+// first that has any, or its own.
 func value(p *xmlnode.Node, names ...string) string {
 	for _, name := range append([]string{"VALUE"}, names...) {
-		if v := p.Child(name); v != nil {
+		if v := p.Child(name); v != nil && v.Text != "" {
 			return v.Text
 		}
+	}
+	if len(p.Children) > 0 { // blanks between the elements are no value
+		return strings.TrimSpace(p.Text)
 	}
 	return p.Text
 }
@@ -75,6 +78,11 @@ func partsXML(p *xmlnode.Node, fields []*string, names []string) {
 func (c *Card) setXML(p *xmlnode.Node) {
 	if f := c.field(p.Name); f != nil && *f == "" {
 		*f = value(p)
+		return
+	}
+	switch {
+	case p.Is("N") && c.Name != (Name{}), p.Is("ORG") && c.hasOrg(), p.Is("PHOTO") && c.Photo != nil:
+		c.Extra = append(c.Extra, extraXML(p)) // of several, the first
 		return
 	}
 	switch strings.ToUpper(p.Name) {
@@ -142,6 +150,17 @@ func (c *Card) setXML(p *xmlnode.Node) {
 // joined by semicolons, as the text form has them.
 func extraXML(p *xmlnode.Node) contentline.Property {
 	out := contentline.Property{Name: strings.ToUpper(p.Name)}
+	if b := p.Child("BINVAL"); b != nil {
+		out.Params = append([]contentline.Param{{Name: "ENCODING", Value: "b"}}, typeParams(typesXML(p, "BINVAL", "VALUE"))...)
+		out.Value = b.Text
+		return out
+	}
+	if p.Is("N") && p.Child("VALUE") == nil {
+		var n Name
+		partsXML(p, n.parts(), nameParts)
+		out.Value = join(n.parts())
+		return out
+	}
 	var parts []string
 	for _, k := range p.Children {
 		switch {
@@ -182,7 +201,7 @@ func (c *Card) XML() *xmlnode.Node {
 		name := c.Name
 		structured("N", nil, name.parts(), nameParts)
 	}
-	if c.Company != "" || len(c.Units) > 0 {
+	if c.hasOrg() {
 		org := xmlnode.New("ORG").Add(leaf("ORGNAME", c.Company))
 		for _, u := range c.Units {
 			org.Add(leaf("ORGUNIT", u))
@@ -221,7 +240,11 @@ func (c *Card) XML() *xmlnode.Node {
 	}
 	for _, p := range c.Extra {
 		if name := strings.ToUpper(p.Name); isType(name) {
-			n.Add(xmlnode.New(name).Add(typeNodes(types(p))...).Add(leaf("VALUE", p.Value)))
+			part := "VALUE"
+			if e := p.Param("ENCODING"); strings.EqualFold(e, "b") || strings.EqualFold(e, "base64") {
+				part = "BINVAL"
+			}
+			n.Add(xmlnode.New(name).Add(typeNodes(types(p))...).Add(leaf(part, p.Value)))
 		}
 	}
 	return n
@@ -241,13 +264,15 @@ func GroupFromXML(n *xmlnode.Node) (*Group, error) {
 	if !n.Is("vCardGroup") {
 		return nil, fmt.Errorf("%w: unexpected element %q", ErrXML, contentline.Clip(n.Name))
 	}
-	g := &Group{}
+	g, named := &Group{}, false
 	for _, p := range n.Children {
 		switch strings.ToUpper(p.Name) {
 		case "NAME":
-			g.Name = value(p)
+			if v := value(p); v != "" {
+				g.Name, named = v, true
+			}
 		case "FN":
-			if n.Child("NAME") == nil {
+			if !named {
 				g.Name = value(p)
 			}
 		case "NOTE":
