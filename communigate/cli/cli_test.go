@@ -2,10 +2,12 @@ package cli_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -46,6 +48,11 @@ func TestEveryCommandIsUnderstood(t *testing.T) {
 		name := v.Type().Method(i).Name
 		switch name {
 		case "Close", "Raw", "Pipeline":
+			continue
+		case "ModifyOwnPassword": // of the administrator, who is still needed
+			if err := c.ModifyOwnPassword(t.Context(), "new "+password); err != nil {
+				t.Error(err)
+			}
 			continue
 		}
 		f := v.Method(i)
@@ -228,6 +235,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"no greeting":    {[]string{"garbage\r\n"}, &protocol},
 		"half a line":    {append(login[:4:4], "201 (a"), &transport},
+		"asked for more": {[]string{hello, "300 PASS\r\n", "300 and?\r\n"}, &protocol},
 		"not an object":  {append(login[:4:4], "201 (a\r\n"), &protocol},
 		"another kind":   {append(login[:4:4], "201 {a=b;}\r\n"), &protocol},
 		"asks for more":  {append(login[:4:4], "300 more\r\n"), &protocol},
@@ -252,7 +260,16 @@ func TestFailures(t *testing.T) {
 			}
 		})
 	}
-	_, err := cli.Dial(t.Context(), cli.Config{Addr: "127.0.0.1:1", User: "a", Password: "b", Timeout: time.Second})
+	// Who listens in can put a reply behind that to STLS; it is not taken for
+	// one that came over TLS.
+	_, err := cli.Dial(t.Context(), cli.Config{Addr: scripted(t, hello, "200 go\r\n200 injected\r\n"), User: "a", Password: "b", StartTLS: &tls.Config{MinVersion: tls.VersionTLS12}, Timeout: time.Second})
+	if !errors.As(err, &protocol) || !strings.Contains(err.Error(), "clear text") {
+		t.Errorf("injected: %v", err)
+	}
+	if _, err := cli.Dial(t.Context(), cli.Config{Addr: scripted(t, hello), User: "a", Password: "b", Auth: "PLAIN"}); err == nil || !strings.Contains(err.Error(), "TLS") {
+		t.Errorf("PLAIN in the clear: %v", err)
+	}
+	_, err = cli.Dial(t.Context(), cli.Config{Addr: "127.0.0.1:1", User: "a", Password: "b", Timeout: time.Second})
 	if !errors.As(err, &transport) || !transport.SafeToRetry() {
 		t.Errorf("refused: %v", err)
 	}
@@ -283,6 +300,25 @@ func TestPoolWaits(t *testing.T) {
 	}
 	if err := p.With(t.Context(), func(c *cli.Conn) error { return c.Noop(t.Context()) }); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+	if s := p.Stats(); s.Dialled != 1 || s.Reused != 1 || s.Waited != 1 || s.Idle != 1 || s.Busy != 0 || s.Size != 1 {
+		t.Errorf("%+v", s)
+	}
+	// Closing sends away who waits.
+	err = p.With(t.Context(), func(c *cli.Conn) error {
+		waiting := make(chan error)
+		go func() { waiting <- p.With(t.Context(), func(*cli.Conn) error { return nil }) }()
+		for p.Stats().Waited < 2 {
+			runtime.Gosched()
+		}
+		p.Close()
+		if err := <-waiting; err == nil || !strings.Contains(err.Error(), "closed") {
+			t.Errorf("%v", err)
+		}
+		return c.Noop(t.Context())
+	})
+	if err != nil {
+		t.Errorf("at work while the pool is closed: %v", err)
 	}
 }
 

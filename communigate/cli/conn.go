@@ -6,7 +6,8 @@
 // format (package dataformat), which quotes whatever could end a line or an
 // argument; one line goes out, one line with a code comes back. The
 // connection is switched to INLINE right after login, so that the data of a
-// reply stands on that line. Codes 200 and 201 are success; any other is an
+// reply stands on that line; from a server that refuses INLINE it is read
+// from the lines that follow. Codes 200 and 201 are success; any other is an
 // *Error with the server's own code and text.
 //
 // A Conn serves one command at a time. When a command is cancelled or its
@@ -18,13 +19,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/md5" //nolint:gosec // APOP is MD5, RFC 1939
 	"crypto/tls"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -40,7 +38,7 @@ type Config struct {
 	Password string
 	TLS      *tls.Config   // from the start; nil: clear text
 	StartTLS *tls.Config   // by STLS after the greeting; nil: none
-	Auth     string        // CRAM-MD5 for SASL; "" for APOP where it is offered, else USER and PASS
+	Auth     string        // CRAM-MD5, or PLAIN (with TLS only), for SASL; "" for APOP where it is offered, else USER and PASS
 	Timeout  time.Duration // for a command whose context has no deadline; default 10 s
 }
 
@@ -57,6 +55,19 @@ type Conn struct {
 	timeout time.Duration
 	used    time.Time
 	broken  bool
+	inline  bool // data stand on the line of the reply
+}
+
+// named is a configuration that checks the certificate against the host that
+// is connected to, unless it says whom to expect.
+func named(cfg *tls.Config, addr string) *tls.Config {
+	host, _, err := net.SplitHostPort(addr)
+	if cfg.ServerName != "" || err != nil {
+		return cfg
+	}
+	cfg = cfg.Clone()
+	cfg.ServerName = host
+	return cfg
 }
 
 // Dial connects and logs in: by APOP when the greeting offers it, so that the
@@ -73,88 +84,14 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 		return nil, &TransportError{Op: "connect", Err: err, Unsent: true}
 	}
 	if cfg.TLS != nil {
-		nc = tls.Client(nc, cfg.TLS)
+		nc = tls.Client(nc, named(cfg.TLS, cfg.Addr))
 	}
-	c := &Conn{conn: nc, r: bufio.NewReaderSize(nc, 16<<10), timeout: cfg.Timeout}
+	c := &Conn{conn: nc, r: bufio.NewReaderSize(nc, 16<<10), timeout: cfg.Timeout, inline: true}
 	if err := c.login(ctx, cfg); err != nil {
 		_ = nc.Close()
 		return nil, err
 	}
 	return c, nil
-}
-
-func (c *Conn) login(ctx context.Context, cfg Config) error {
-	greeting, err := c.exchange(ctx, "", "greeting")
-	if err != nil {
-		return err
-	}
-	if cfg.StartTLS != nil {
-		if _, err := c.exchange(ctx, "STLS", "STLS"); err != nil {
-			return err
-		}
-		c.conn = tls.Client(c.conn, cfg.StartTLS)
-		c.r.Reset(c.conn)
-	}
-	user, err := dataformat.AppendString(nil, cfg.User)
-	if err != nil || strings.ContainsAny(cfg.Password, "\r\n\x00") {
-		return errors.New("CLI login: the name or the password has a character that a line cannot carry")
-	}
-	if cfg.Auth == "CRAM-MD5" {
-		if err := c.cram(ctx, cfg); err != nil {
-			return err
-		}
-	} else if banner := apopBanner(greeting.text); banner != "" && cfg.StartTLS == nil {
-		sum := md5.Sum([]byte(banner + cfg.Password)) //nolint:gosec // APOP is MD5
-		if _, err := c.exchange(ctx, "APOP "+bareName(cfg.User, user)+" "+hex.EncodeToString(sum[:]), "APOP"); err != nil {
-			return err
-		}
-	} else {
-		if _, err := c.exchange(ctx, "USER "+bareName(cfg.User, user), "USER"); err != nil {
-			return err
-		}
-		if _, err := c.exchange(ctx, "PASS "+cfg.Password, "PASS"); err != nil {
-			return err
-		}
-	}
-	_, err = c.exchange(ctx, "INLINE", "INLINE")
-	return err
-}
-
-// cram signs in by SASL's CRAM-MD5 (RFC 2195).
-func (c *Conn) cram(ctx context.Context, cfg Config) error {
-	r, err := c.exchange(ctx, "AUTH CRAM-MD5", "AUTH")
-	if err != nil {
-		return err
-	}
-	challenge, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.text))
-	if err != nil || r.code >= 400 {
-		return c.fail("AUTH", &ProtocolError{"a challenge that is not base64"}, false)
-	}
-	mac := hmac.New(md5.New, []byte(cfg.Password))
-	_, _ = mac.Write(challenge)
-	_, err = c.exchange(ctx, base64.StdEncoding.EncodeToString([]byte(cfg.User+" "+hex.EncodeToString(mac.Sum(nil)))), "AUTH")
-	return err
-}
-
-// bareName leaves an account name unquoted, as the vendor's clients do,
-// unless it has a character that needs quotes.
-func bareName(name string, quoted []byte) string {
-	for i := range len(name) {
-		c := name[i]
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("-_.@", c) >= 0) {
-			return string(quoted)
-		}
-	}
-	return name
-}
-
-func apopBanner(greeting string) string {
-	i := strings.IndexByte(greeting, '<')
-	j := strings.LastIndexByte(greeting, '>')
-	if i < 0 || j < i || !strings.Contains(greeting[i:j], "@") {
-		return ""
-	}
-	return greeting[i : j+1]
 }
 
 type reply struct {
@@ -218,6 +155,8 @@ func (c *Conn) readLine() (string, error) {
 		switch {
 		case err == nil:
 			return strings.TrimRight(b.String(), "\r\n"), nil
+		case errors.Is(err, io.EOF) && b.Len() > 0:
+			return "", io.ErrUnexpectedEOF // half a line
 		case !errors.Is(err, bufio.ErrBufferFull):
 			return "", err
 		case b.Len() > maxReply:
@@ -285,7 +224,13 @@ func encode(command Word, arguments []any) ([]byte, error) {
 func (c *Conn) data(command Word, r reply) (dataformat.Value, error) {
 	switch r.code {
 	case 200:
-		return nil, nil
+		if c.inline || !strings.Contains(strings.ToLower(r.text), "data follow") {
+			return nil, nil
+		}
+		var err error
+		if r.text, err = c.following(); err != nil {
+			return nil, c.fail(string(command), err, false)
+		}
 	case 201:
 	default: // it asks for more, or is of another protocol
 		return nil, c.fail(string(command), &ProtocolError{fmt.Sprintf("the code %d where 200 or 201 was expected", r.code)}, false)
@@ -297,67 +242,39 @@ func (c *Conn) data(command Word, r reply) (dataformat.Value, error) {
 	return v, nil
 }
 
-// Command is one of a Pipeline.
-type Command struct {
-	Name      Word
-	Arguments []any
-}
-
-// Result is what the server answered to a command.
-type Result struct {
-	Data dataformat.Value
-	Err  error // *Error, if the server refused
-}
-
-// Pipeline sends commands without waiting for the answers in between, and
-// answers a result for each. Only a failure of the connection is an error of
-// its own; how many commands have had effect is then not known.
-func (c *Conn) Pipeline(ctx context.Context, commands ...Command) ([]Result, error) {
-	lines := make([][]byte, len(commands))
-	for i, cmd := range commands {
-		var err error
-		if lines[i], err = encode(cmd.Name, cmd.Arguments); err != nil {
-			return nil, err
+// following reads the data that come behind a reply that is not inline: a
+// line, or as many as it takes to close the brackets that it opens.
+func (c *Conn) following() (string, error) {
+	var b strings.Builder
+	depth, quoted := 0, false
+	for {
+		line, err := c.readLine()
+		if err != nil {
+			return "", err
+		}
+		for i := 0; i < len(line); i++ {
+			switch ch := line[i]; {
+			case quoted && ch == '\\':
+				i++
+			case ch == '"':
+				quoted = !quoted
+			case quoted:
+			case ch == '{' || ch == '(' || ch == '[':
+				depth++
+			case ch == '}' || ch == ')' || ch == ']':
+				depth--
+			}
+		}
+		b.WriteString(line)
+		b.WriteByte('\n')
+		switch {
+		case depth <= 0 && !quoted:
+			return b.String(), nil
+		case b.Len() > maxReply:
+			return "", &ProtocolError{fmt.Sprintf("a reply is longer than %d bytes", maxReply)}
 		}
 	}
-	out := make([]Result, 0, len(commands))
-	// In rounds, so that neither side waits for the other to read.
-	for begin := 0; begin < len(commands); {
-		end, size := begin, 0
-		for end < len(commands) && (end == begin || size+len(lines[end]) < maxRound && end-begin < maxRoundCommands) {
-			size += len(lines[end]) + 2
-			end++
-		}
-		round := bytes.Join(lines[begin:end], []byte("\r\n"))
-		for i := begin; i < end; i++ {
-			send := ""
-			if i == begin {
-				send = string(round)
-			}
-			r, err := c.exchange(ctx, send, string(commands[i].Name))
-			var refused *Error
-			if errors.As(err, &refused) {
-				out = append(out, Result{Err: err})
-				continue
-			}
-			if err != nil {
-				return out, err
-			}
-			v, err := c.data(commands[i].Name, r)
-			if err != nil {
-				return out, err
-			}
-			out = append(out, Result{Data: v})
-		}
-		begin = end
-	}
-	return out, nil
 }
-
-const (
-	maxRound         = 32 << 10
-	maxRoundCommands = 256
-)
 
 // Close says goodbye and closes the connection.
 func (c *Conn) Close() error {

@@ -38,3 +38,8 @@ func (c *Conn) KillSession(ctx context.Context, id string) error { return c.do(c
 func (c *Conn) KillAccountSessions(ctx context.Context, account string) error {
 	return c.do(ctx, "KILLACCOUNTSESSIONS", account)
 }
+
+// ModifyOwnPassword changes the password of the account that has logged in.
+func (c *Conn) ModifyOwnPassword(ctx context.Context, password string) error {
+	return c.do(ctx, "NEWPASS", password)
+}

@@ -3,8 +3,11 @@
 // stand-in.
 //
 // Run asks one question after the other in a session of its own. By itself it
-// only reads; with Write it makes a calendar in the account, stores a series
-// in it, and removes the calendar again, whatever happens in between. Each
+// only reads. With Write it makes a calendar in the account, stores a series
+// in it, and removes the calendar again, whatever happens in between; and with
+// an administrator's name it does so in two accounts that it makes for the
+// purpose and removes again, where it also finds out what becomes of an
+// invitation. Each
 // answer is put beside that of a stand-in that is asked the same, and becomes
 // a part of the ximss.Dialect. What went over the wire is kept with names and
 // addresses left out.
@@ -19,6 +22,7 @@ import (
 	"time"
 
 	"rmp/calendar/ical"
+	"rmp/communigate/cli"
 	"rmp/communigate/ximss"
 	"rmp/xmlnode"
 )
@@ -27,6 +31,8 @@ import (
 type Options struct {
 	Config ximss.Config // of the account that asks
 	Write  bool         // make and remove a calendar
+	Admin  *cli.Config  // with Write: make and remove two accounts, and ask as one of them
+	Domain string       // of those accounts; default: that of Admin.User, or the server's main domain
 	Now    func() time.Time
 }
 
@@ -65,16 +71,25 @@ func Compare(server, standin Report) []Difference {
 type probe struct {
 	Options
 	s      *ximss.Session
+	guest  string // the second account, or ""
 	report Report
 }
 
 // Run asks a server. An error is one of reaching it at all; what a question
 // could not find out is said in its answer.
-func Run(ctx context.Context, o Options) (Report, error) {
+func Run(ctx context.Context, o Options) (report Report, err error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	p := &probe{Options: o}
+	defer func() { report = p.report }() // with what cleaning up has to say
+	if o.Write && o.Admin != nil {
+		remove, err := p.scratch(ctx)
+		defer remove()
+		if err != nil {
+			return p.report, err
+		}
+	}
 	if err := p.login(ctx); err != nil {
 		return p.report, err
 	}
@@ -86,6 +101,9 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	steps := []func(context.Context) error{p.mailboxes, p.freeBusyAttr}
 	if o.Write {
 		steps = append(steps, p.series)
+		if p.guest != "" {
+			steps = append(steps, p.invitation)
+		}
 	} else {
 		p.answer("event duration", "", "needs a calendar of its own: run with --write", nil, nil)
 	}

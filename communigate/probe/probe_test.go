@@ -94,6 +94,45 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+// TestScratchAccounts: with an administrator the questions are asked in
+// accounts that are gone afterwards.
+func TestScratchAccounts(t *testing.T) {
+	s, err := standin.Open(t.Context(), standin.Config{Dir: t.TempDir(), MainDomain: "corp.example", AdminPassword: "pw"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	web, _, line := s.Addrs()
+	admin := &cli.Config{Addr: line, User: "postmaster", Password: "pw"}
+	report, err := probe.Run(t.Context(), probe.Options{Config: ximss.Config{URL: "http://" + web}, Write: true, Admin: admin})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, a := range report.Answers {
+		if _, twice := got[a.Name]; twice {
+			t.Errorf("%s is answered twice", a.Name)
+		}
+		got[a.Name] = a.Value
+		if strings.Contains(a.Wire, "rmp-probe-") && strings.Contains(a.Wire, "@corp.example") {
+			t.Errorf("%s is not redacted: %s", a.Name, a.Wire)
+		}
+	}
+	for name, want := range map[string]string{"invitation": "delivered", "free/busy at once": "yes", "free/busy form": "periods", "accounts removed": "yes", "event duration": "seconds", "cleaned up": "yes"} {
+		if got[name] != want {
+			t.Errorf("%s: %q, want %q", name, got[name], want)
+		}
+	}
+	c, err := cli.Dial(t.Context(), *admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() //nolint:errcheck // the test is over
+	if accounts, err := c.ListAccounts(t.Context(), "corp.example"); err != nil || len(accounts) != 1 {
+		t.Errorf("left behind: %v, %v", accounts, err)
+	}
+}
+
 func TestReadOnly(t *testing.T) {
 	report := run(t, false, nil)
 	for _, a := range report.Answers {

@@ -197,13 +197,15 @@ func TestSTLS(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem)
 	_, _, addr := s.Addrs()
-	c, err := cli.Dial(t.Context(), cli.Config{Addr: addr, User: "postmaster", Password: password, StartTLS: &tls.Config{RootCAs: roots, ServerName: "localhost"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close() //nolint:errcheck // the test is over
-	if domains, err := c.ListDomains(t.Context()); err != nil || len(domains) != 1 {
-		t.Errorf("%v, %v", domains, err)
+	for _, auth := range []string{"", "PLAIN", "CRAM-MD5"} { // the certificate is checked against the address
+		c, err := cli.Dial(t.Context(), cli.Config{Addr: addr, User: "postmaster", Password: password, Auth: auth, StartTLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}})
+		if err != nil {
+			t.Fatalf("%q: %v", auth, err)
+		}
+		if domains, err := c.ListDomains(t.Context()); err != nil || len(domains) != 1 {
+			t.Errorf("%q: %v, %v", auth, domains, err)
+		}
+		_ = c.Close()
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // changingXML are the parts of a reply that are different each time.
-var changingXML = regexp.MustCompile(`\d{8}T\d{6}Z?<|localTime="\d{8}T\d{6}"|UIDValidity="\d+"|(urlID|random|nonce)="[^"]*"|<nonce>[^<]*<|estimatedSize="\d+"|<SIZE>\d+<|Size="\d+"`)
+var changingXML = regexp.MustCompile(`\d{8}T\d{6}Z?<|localTime="\d{8}T\d{6}"|UIDValidity="\d+"|(urlID|random|nonce)="[^"]*"|<nonce>[^<]*<|estimatedSize="\d+"|<SIZE>\d+<|Size="\d+"|timeModified="[^"]*"`)
 
 // TestXIMSSTranscripts plays the client's side of each transcript: a line is
 // a batch with one request. Those before the login go to the login address.

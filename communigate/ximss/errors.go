@@ -20,6 +20,7 @@ var (
 	ErrNotFound    = errors.New("not found")
 	ErrNoAccount   = errors.New("unknown user account")
 	ErrDenied      = errors.New("access denied")
+	ErrLocked      = errors.New("the account may not sign in")
 )
 
 // Error is a refusal by the server, with its own number and text.
@@ -42,6 +43,8 @@ func (e *Error) Is(kind error) bool {
 		return e.Num == 513 || e.Num == 512 || has("unknown user account") || has("unknown secondary domain")
 	case ErrDenied:
 		return has("access denied") || has("not allowed")
+	case ErrLocked:
+		return has("disabled") || has("locked") || has("suspended")
 	case ErrNotFound:
 		return has("not found")
 	case ErrSessionCap:

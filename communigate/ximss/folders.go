@@ -32,6 +32,16 @@ func OpenFolder(handle string, v FolderView) *Request {
 	if v.Class != "" {
 		n.Set("mailboxClass", v.Class)
 	}
+	return NewRequest(v.arrange(n))
+}
+
+// ReopenFolder sorts and filters an open folder in another way. The mailbox
+// and the class of the view are not looked at.
+func ReopenFolder(handle string, v FolderView) *Request {
+	return NewRequest(v.arrange(xmlnode.New("folderReopen", "folder", handle)))
+}
+
+func (v FolderView) arrange(n *xmlnode.Node) *xmlnode.Node {
 	if v.SortField == "" {
 		v.SortField = "INTERNALDATE"
 	}
@@ -48,7 +58,7 @@ func OpenFolder(handle string, v FolderView) *Request {
 	for _, f := range v.Fields {
 		n.Add(xmlnode.New("field").WithText(f))
 	}
-	return NewRequest(n)
+	return n
 }
 
 // CloseFolder closes a handle.
@@ -184,7 +194,19 @@ func appendContact(handle string, body *xmlnode.Node, replaces int64) *Request {
 	if replaces > 0 {
 		n.Set("replacesUID", strconv.FormatInt(replaces, 10)).Set("checkOld", "yes")
 	}
-	return NewRequest(n.Add(body))
+	return NewRequest(n.Add(body)).Once()
+}
+
+// ImportContacts stores contacts and groups in an open folder.
+func ImportContacts(handle string, f *vcard.File) *Request {
+	n := xmlnode.New("contactsImport", "folder", handle)
+	for _, c := range f.Cards {
+		n.Add(c.XML())
+	}
+	for _, g := range f.Groups {
+		n.Add(g.XML())
+	}
+	return NewRequest(n).Once()
 }
 
 // UID decodes the reply to AppendContact: the UID of the message, or 0 if the
@@ -218,7 +240,7 @@ func ExpungeFolder(handle string) *Request {
 
 // CopyMessages puts copies into another mailbox.
 func CopyMessages(handle, target string, uids ...int64) *Request {
-	return NewRequest(withUIDs(xmlnode.New("messageCopy", "folder", handle, "targetMailbox", target), uids))
+	return NewRequest(withUIDs(xmlnode.New("messageCopy", "folder", handle, "targetMailbox", target), uids)).Once()
 }
 
 // MoveMessages moves messages into another mailbox.

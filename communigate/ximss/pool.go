@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -39,8 +40,9 @@ func NewPool(cfg Config, client *http.Client, size int) *Pool {
 }
 
 // Do sends the requests in one round trip on a session of the pool. If the
-// server has forgotten the session, they are sent once more on a new one; so
-// they must be safe to repeat, as reads, and writes by UID, are.
+// server has forgotten the session, they are sent once more on a new one,
+// unless it ended while it was at work on them and one of them is marked Once.
+// What they leave open is closed.
 func (p *Pool) Do(ctx context.Context, requests ...*Request) ([]*Reply, error) {
 	select {
 	case p.slots <- struct{}{}:
@@ -54,12 +56,17 @@ func (p *Pool) Do(ctx context.Context, requests ...*Request) ([]*Reply, error) {
 			return nil, err
 		}
 		replies, err := s.Do(ctx, requests...)
+		_ = s.CloseHandles(ctx) // else the session is lost, and with it all that is open
 		p.put(ctx, s)
-		if errors.Is(err, ErrSessionLost) && try == 0 {
+		if errors.Is(err, ErrSessionLost) && try == 0 && !(errors.Is(err, errHalfDone) && anyOnce(requests)) {
 			continue
 		}
 		return replies, err
 	}
+}
+
+func anyOnce(requests []*Request) bool {
+	return slices.ContainsFunc(requests, func(r *Request) bool { return r.once })
 }
 
 func (p *Pool) take(ctx context.Context) (*Session, error) {

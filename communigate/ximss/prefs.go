@@ -55,3 +55,11 @@ func ModifyPassword(old, next string) *Request {
 func SetSessionOption(name, value string) *Request {
 	return NewRequest(xmlnode.New("setSessionOption", "name", name, "value", value))
 }
+
+// Noop asks for nothing, and keeps the session from ending.
+func Noop() *Request { return NewRequest(xmlnode.New("noop")) }
+
+// SetClientName tells the server what program this is.
+func SetClientName(name string) *Request {
+	return NewRequest(xmlnode.New("setClientName", "name", name))
+}

@@ -37,6 +37,11 @@ func SetRule(r Rule) *Request {
 	return NewRequest(n)
 }
 
+// RenameRule gives a mail rule another name.
+func RenameRule(name, newName string) *Request {
+	return NewRequest(xmlnode.New("ruleRename", "type", "mailIn", "name", name, "newName", newName))
+}
+
 // RemoveRule removes a mail rule.
 func RemoveRule(name string) *Request {
 	return NewRequest(xmlnode.New("ruleRemove", "type", "mailIn", "name", name))

@@ -77,13 +77,29 @@ type Session struct {
 	next int
 	dead bool
 	kill bool // the server may still hold the session
+	open map[handle]bool
 }
 
-// Request is one request of a batch; its id is set by Do.
-type Request struct{ node *xmlnode.Node }
+// handle is what a session holds open at the server.
+type handle struct{ kind, name string }
 
-// NewRequest makes a request from its element.
-func NewRequest(n *xmlnode.Node) *Request { return &Request{n} }
+// Request is one request of a batch; its id is set by Do.
+type Request struct {
+	node *xmlnode.Node
+	once bool
+}
+
+// NewRequest makes a request from its element. It counts as one that may be
+// sent again when it is not known whether it has been done: reads, and writes
+// that name what they write.
+func NewRequest(n *xmlnode.Node) *Request { return &Request{node: n} }
+
+// Once marks a request that would have its effect a second time, as adding a
+// message has: it is never sent again unless the server has not seen it.
+func (r *Request) Once() *Request {
+	r.once = true
+	return r
+}
 
 // Reply is what the server answered to one request.
 type Reply struct {
@@ -135,7 +151,47 @@ func (s *Session) Do(ctx context.Context, requests ...*Request) ([]*Reply, error
 		s.dead = true
 		return nil, fmt.Errorf("%w: the reply is not an XIMSS document", ErrProtocol)
 	}
-	return s.sort(doc, index, len(requests))
+	replies, err := s.sort(doc, index, len(requests))
+	if err == nil {
+		s.track(requests, replies)
+	}
+	return replies, err
+}
+
+// track notes what is open after a batch.
+func (s *Session) track(requests []*Request, replies []*Reply) {
+	for i, r := range requests {
+		if replies[i].Err != nil {
+			continue
+		}
+		for _, kind := range []string{"calendar", "folder"} {
+			switch h := (handle{kind, r.node.Attr(kind)}); {
+			case r.node.Is(kind + "Open"):
+				if s.open == nil {
+					s.open = map[handle]bool{}
+				}
+				s.open[h] = true
+			case r.node.Is(kind + "Close"):
+				delete(s.open, h)
+			}
+		}
+	}
+}
+
+// CloseHandles closes the calendars and folders that were left open.
+func (s *Session) CloseHandles(ctx context.Context) error {
+	s.mu.Lock()
+	var requests []*Request
+	for h := range s.open {
+		requests = append(requests, NewRequest(xmlnode.New(h.kind+"Close", h.kind, h.name)))
+	}
+	s.open = nil
+	s.mu.Unlock()
+	if len(requests) == 0 {
+		return nil
+	}
+	_, err := s.Do(ctx, requests...)
+	return err
 }
 
 // send posts a batch; after a network error once more, under the same
@@ -165,7 +221,7 @@ func (s *Session) sort(doc *xmlnode.Node, index map[string]int, n int) ([]*Reply
 		switch {
 		case !mine && m.Is("bye"):
 			s.dead = true
-			return nil, ErrSessionLost
+			return nil, fmt.Errorf("%w: %w", ErrSessionLost, errHalfDone)
 		case !mine:
 		case m.Is("response"):
 			done++
@@ -187,6 +243,9 @@ func (s *Session) sort(doc *xmlnode.Node, index map[string]int, n int) ([]*Reply
 	}
 	return out, nil
 }
+
+// errHalfDone says that some of the batch may have been done.
+var errHalfDone = errors.New("while it was at work")
 
 // statusGone is CommuniGate Pro's own for a session that is no more.
 const statusGone = 550

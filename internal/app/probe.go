@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,12 +38,23 @@ func Probe(ctx context.Context, c config.Probe, out io.Writer) error {
 	if cfg.TLS, err = tlsConfig("", c.CAFile); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(out, "asking %s as %s …\n", c.URL, c.User)
-	server, err := probe.Run(ctx, probe.Options{Config: cfg, Write: c.Write})
+	ask := probe.Options{Config: cfg, Write: c.Write, Domain: c.Domain}
+	who := c.User
+	switch {
+	case c.CLI != "" && c.Write:
+		ask.Admin = &cli.Config{Addr: c.CLI, User: c.Admin, Password: c.AdminPassword.Reveal()}
+		who = "an account made for it"
+	case c.CLI != "":
+		return errors.New("--cli: accounts are made with --write only")
+	case c.User == "":
+		return errors.New("--user: an account that asks is needed, or --write with --cli and an administrator")
+	}
+	_, _ = fmt.Fprintf(out, "asking %s as %s …\n", c.URL, who)
+	server, err := probe.Run(ctx, ask)
 	if err != nil {
 		return err
 	}
-	usual, err := probeStandin(ctx, c.Write)
+	usual, err := probeStandin(ctx, ask)
 	if err != nil {
 		return fmt.Errorf("the stand-in to compare with: %w", err)
 	}
@@ -84,7 +96,7 @@ func Probe(ctx context.Context, c config.Probe, out io.Writer) error {
 }
 
 // probeStandin asks a stand-in that lives as long as the questions.
-func probeStandin(ctx context.Context, write bool) (probe.Report, error) {
+func probeStandin(ctx context.Context, ask probe.Options) (probe.Report, error) {
 	dir, err := os.MkdirTemp("", "rmp-probe-")
 	if err != nil {
 		return probe.Report{}, err
@@ -97,6 +109,11 @@ func probeStandin(ctx context.Context, write bool) (probe.Report, error) {
 	}
 	defer s.Close() //nolint:errcheck // nothing in it is kept
 	web, _, line := s.Addrs()
+	ask.Domain, ask.Config = "", ximss.Config{URL: "http://" + web}
+	if ask.Admin != nil {
+		ask.Admin = &cli.Config{Addr: line, User: "postmaster", Password: password}
+		return probe.Run(ctx, ask)
+	}
 	c, err := cli.Dial(ctx, cli.Config{Addr: line, User: "postmaster", Password: password})
 	if err != nil {
 		return probe.Report{}, err
@@ -112,5 +129,6 @@ func probeStandin(ctx context.Context, write bool) (probe.Report, error) {
 	if err := c.SetMailboxClass(ctx, account, "Calendar", "IPF.Appointment"); err != nil {
 		return probe.Report{}, err
 	}
-	return probe.Run(ctx, probe.Options{Config: ximss.Config{URL: "http://" + web, User: account, Password: password}, Write: write})
+	ask.Config.User, ask.Config.Password = account, password
+	return probe.Run(ctx, ask)
 }

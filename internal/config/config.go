@@ -48,12 +48,18 @@ type CGP struct {
 // Probe is the configuration of `rmp cgp probe`.
 type Probe struct {
 	URL      string      `help:"Where XIMSS over HTTP is, such as https://mail.example.org:9100." name:"url" required:"" env:"RMP_PROBE_URL" placeholder:"URL"`
-	User     string      `help:"Account that asks, with its domain." required:"" env:"RMP_PROBE_USER" placeholder:"ADDRESS"`
-	Password secret.Text `help:"Its password." required:"" env:"RMP_PROBE_PASSWORD" placeholder:"PW"`
+	User     string      `help:"Account that asks, with its domain. Not needed with an administrator." env:"RMP_PROBE_USER" placeholder:"ADDRESS"`
+	Password secret.Text `help:"Its password." env:"RMP_PROBE_PASSWORD" placeholder:"PW"`
 	CAFile   string      `help:"Certificates that sign the server's, in PEM." env:"RMP_PROBE_CA_FILE" placeholder:"FILE"`
 	Write    bool        `help:"Make a calendar in the account, store an event in it, and remove the calendar again." env:"RMP_PROBE_WRITE"`
-	Output   string      `help:"File to write the dialect to, for cgp.dialect-file." env:"RMP_PROBE_OUTPUT" placeholder:"FILE"`
-	Wire     bool        `help:"Print what went over the wire, without names and addresses." env:"RMP_PROBE_WIRE"`
+
+	CLI           string      `help:"With --write: where CLI is (host:port), to ask in two accounts that are made for it and removed again." name:"cli" env:"RMP_PROBE_CLI" placeholder:"ADDR"`
+	Admin         string      `help:"Administrator who makes and removes those accounts." default:"postmaster" env:"RMP_PROBE_ADMIN" placeholder:"NAME"`
+	AdminPassword secret.Text `help:"Its password." env:"RMP_PROBE_ADMIN_PASSWORD" placeholder:"PW"`
+	Domain        string      `help:"Domain of those accounts; default: that of the administrator, or the server's main domain." env:"RMP_PROBE_DOMAIN"`
+
+	Output string `help:"File to write the dialect to, for cgp.dialect-file." env:"RMP_PROBE_OUTPUT" placeholder:"FILE"`
+	Wire   bool   `help:"Print what went over the wire, without names and addresses." env:"RMP_PROBE_WIRE"`
 }
 
 // Standin is the configuration of `rmp standin`.

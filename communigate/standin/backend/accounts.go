@@ -277,8 +277,16 @@ func (tx *Tx) Authenticate(address string, proof func(password string) bool) (Ac
 	if a.Password == "" || !proof(a.Password) {
 		return a, ErrBadLogin
 	}
-	return a, nil
+	effective, err := tx.EffectiveSettings(a)
+	if err == nil && strings.EqualFold(effective.String("AccessModes"), "None") {
+		err = ErrLocked
+	}
+	return a, err
 }
+
+// ErrLocked is the refusal for an account that may use no service. CommuniGate
+// Pro's own number and text are not known.
+var ErrLocked = &Error{516, "this account is disabled"}
 
 // Accounts answers the names of a domain's accounts, without the domain.
 func (tx *Tx) Accounts(domain string) ([]string, error) {

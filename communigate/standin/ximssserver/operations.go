@@ -37,7 +37,7 @@ var operations = func() map[string]operation {
 	for _, group := range [][]operation{
 		{{"noop", false, nothing}, {"bye", false, nothing}, {"setClientName", false, nothing}, {"setSessionOption", false, nothing},
 			{"passwordModify", true, (*call).passwordModify}, {"cliExecute", false, (*call).cliExecute}},
-		calendarOperations, mailboxOperations, folderOperations, contactOperations, prefsOperations, ruleOperations,
+		calendarOperations, mailboxOperations, folderOperations, contactOperations, prefsOperations, ruleOperations, fileOperations,
 	} {
 		for _, op := range group {
 			out[strings.ToLower(op.name)] = op

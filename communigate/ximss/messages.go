@@ -1,0 +1,46 @@
+package ximss
+
+import (
+	"strings"
+
+	"rmp/xmlnode"
+)
+
+// Mail is a message to send or to store.
+type Mail struct {
+	From    string // address; default: that of the account
+	Name    string // of the sender
+	To      []string
+	Subject string
+	Text    string
+}
+
+func (m Mail) node() *xmlnode.Node {
+	n := xmlnode.New("EMail")
+	if m.From != "" {
+		from := xmlnode.New("From")
+		if m.Name != "" {
+			from.Set("realName", m.Name)
+		}
+		n.Add(from.WithText(m.From))
+	}
+	for _, to := range m.To {
+		n.Add(xmlnode.New("To").WithText(to))
+	}
+	n.Add(xmlnode.New("Subject").WithText(m.Subject))
+	return n.Add(xmlnode.New("MIME", "type", "text", "subtype", "plain").WithText(m.Text))
+}
+
+// SubmitMessage sends a message.
+func SubmitMessage(m Mail) *Request {
+	return NewRequest(xmlnode.New("messageSubmit").Add(m.node())).Once()
+}
+
+// AppendMessage stores a message in a mailbox, with flags such as Seen.
+func AppendMessage(mailbox string, m Mail, flags ...string) *Request {
+	n := xmlnode.New("messageAppend", "targetMailbox", mailbox, "report", "uid")
+	if len(flags) > 0 {
+		n.Set("flags", strings.Join(flags, ","))
+	}
+	return NewRequest(n.Add(m.node())).Once()
+}
