@@ -3,6 +3,7 @@ package ximss
 import (
 	"strings"
 
+	"rmp/calendar/ical"
 	"rmp/xmlnode"
 )
 
@@ -34,6 +35,19 @@ func (m Mail) node() *xmlnode.Node {
 // SubmitMessage sends a message.
 func SubmitMessage(m Mail) *Request {
 	return NewRequest(xmlnode.New("messageSubmit").Add(m.node())).Once()
+}
+
+// SubmitInvitation sends a message that carries a calendar object: a request,
+// a reply or a cancellation, as its method says.
+func SubmitInvitation(m Mail, c *ical.Calendar) *Request {
+	n := m.node()
+	part := xmlnode.New("MIME", "type", "text", "subtype", "calendar", "method", c.Method, "charset", "utf-8").Add(c.XML())
+	for i, child := range n.Children {
+		if child.Is("MIME") {
+			n.Children[i] = part
+		}
+	}
+	return NewRequest(xmlnode.New("messageSubmit").Add(n))
 }
 
 // AppendMessage stores a message in a mailbox, with flags such as Seen.

@@ -87,6 +87,7 @@ type checkOutput struct {
 	Body struct {
 		Available bool      `json:"available" doc:"True only if every calendar could be read and is free."`
 		Busy      []BusyOf  `json:"busy"`
+		Refused   []Refusal `json:"refused" doc:"Rules of resources that are against it for the caller."`
 		Unknown   []Unknown `json:"unknown" doc:"Calendars that could not be read."`
 		AsOf      time.Time `json:"asOf"`
 	}
@@ -143,14 +144,14 @@ func (a *API) checkAvailability(ctx context.Context, p tenant.Principal, in *che
 	if err := bad.Err(); err != nil {
 		return nil, err
 	}
-	v, err := a.Availability.Check(ctx, p.Tenant, accounts, start, end)
+	v, err := a.Availability.Check(ctx, p, accounts, start, end)
 	if err != nil {
 		return nil, err
 	}
 	out := &checkOutput{}
 	out.Body.Available = v.Available
 	out.Body.AsOf = a.Now().UTC()
-	out.Body.Busy, out.Body.Unknown = []BusyOf{}, []Unknown{}
+	out.Body.Busy, out.Body.Unknown, out.Body.Refused = []BusyOf{}, []Unknown{}, refusalsOf(v.Refused)
 	for _, x := range v.Busy {
 		out.Body.Busy = append(out.Body.Busy, BusyOf{Email: x.Email, Intervals: spansOf(x)})
 	}

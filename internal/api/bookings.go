@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,135 +15,6 @@ import (
 	"rmp/internal/tenant"
 )
 
-// Booking is a booking as the API tells of it.
-type Booking struct {
-	ID          string            `json:"id"`
-	UID         string            `json:"uid" doc:"The iCalendar UID." example:"RMP-1788271200000-4k2m7q3w5x6y7z2a"`
-	Title       string            `json:"title"`
-	Start       time.Time         `json:"start"`
-	End         time.Time         `json:"end"`
-	TimeZone    string            `json:"timeZone" doc:"IANA name: the zone whose wall time was meant."`
-	Status      string            `json:"status" enum:"confirmed,pending-approval,cancelled,conflict"`
-	Organizer   Person            `json:"organizer" doc:"The person who booked."`
-	Resources   []BookedResource  `json:"resources"`
-	Attendees   []Attendee        `json:"attendees"`
-	Location    string            `json:"location,omitempty"`
-	Description string            `json:"description,omitempty"`
-	Private     bool              `json:"private"`
-	Mode        string            `json:"mode" enum:"direct,invitation"`
-	Occurrences int               `json:"occurrences" doc:"How many dates the booking has."`
-	Sequence    int               `json:"sequence" doc:"The iCalendar SEQUENCE."`
-	Version     int64             `json:"version" doc:"Grows with each change; the ETag."`
-	Sync        []Sync            `json:"sync" doc:"How far each calendar is."`
-	CanEdit     bool              `json:"canEdit" doc:"Whether the caller may change or cancel it."`
-	CreatedAt   time.Time         `json:"createdAt"`
-	UpdatedAt   time.Time         `json:"updatedAt"`
-	Links       map[string]string `json:"links"`
-}
-
-// Person is somebody with an address.
-type Person struct {
-	Email string `json:"email"`
-	Name  string `json:"name,omitempty"`
-}
-
-// BookedResource is a resource of a booking.
-type BookedResource struct {
-	Email string `json:"email"`
-	Name  string `json:"name"`
-	Type  string `json:"type"`
-}
-
-// Attendee is a person at a meeting.
-type Attendee struct {
-	Email  string `json:"email"`
-	Name   string `json:"name,omitempty"`
-	Role   string `json:"role" enum:"required,optional,chair"`
-	Status string `json:"status" enum:"needs-action,accepted,declined,tentative"`
-}
-
-// Sync is how far one calendar is.
-type Sync struct {
-	Calendar  string    `json:"calendar" doc:"The account whose calendar it is."`
-	Kind      string    `json:"kind" enum:"central,resource,person"`
-	State     string    `json:"state" enum:"synced,pending,failed" doc:"pending: it is still tried; failed: given up, somebody must look."`
-	Remove    bool      `json:"remove,omitempty" doc:"The booking is to be taken out of this calendar."`
-	Attempts  int       `json:"attempts"`
-	LastError string    `json:"lastError,omitempty"`
-	UpdatedAt time.Time `json:"updatedAt"`
-}
-
-func bookingOf(b booking.Booking, p tenant.Principal) Booking {
-	out := Booking{ID: b.ID, UID: b.UID, Title: b.Title, Start: b.Start.UTC(), End: b.End.UTC(), TimeZone: b.TimeZone,
-		Status: string(b.Status), Organizer: Person(b.Organizer), Location: b.Location, Description: b.Description,
-		Private: b.Private, Mode: string(b.Mode), Occurrences: 1, Sequence: b.Sequence, Version: b.Version,
-		CreatedAt: b.CreatedAt.UTC(), UpdatedAt: b.UpdatedAt.UTC(), CanEdit: b.EditableBy(p) && b.Status != booking.Cancelled,
-		Resources: []BookedResource{}, Attendees: []Attendee{}, Sync: []Sync{},
-		Links: map[string]string{"self": "/api/v2/bookings/" + b.ID, "history": "/api/v2/bookings/" + b.ID + "/history"}}
-	for _, r := range b.Resources {
-		out.Resources = append(out.Resources, BookedResource{Email: r.Email, Name: r.Name, Type: r.Type})
-	}
-	for _, x := range b.Attendees {
-		out.Attendees = append(out.Attendees, Attendee{Email: x.Email, Name: x.Name, Role: x.Role, Status: x.PartStat})
-	}
-	for _, s := range b.Sync {
-		out.Sync = append(out.Sync, Sync{Calendar: s.Calendar, Kind: string(s.Kind), State: string(s.State), Remove: s.Remove,
-			Attempts: s.Attempts, LastError: s.LastError, UpdatedAt: s.UpdatedAt.UTC()})
-	}
-	return out
-}
-
-// BookingRequest is what a person asks for.
-type BookingRequest struct {
-	Title string `json:"title" doc:"At most 500 bytes." example:"Planning"`
-	Span
-	Resources   []string        `json:"resources" maxItems:"50" doc:"Addresses of resources." example:"[\"room-berlin@confroom.resources.example.test\"]"`
-	Attendees   []AttendeeInput `json:"attendees,omitempty" maxItems:"500" doc:"Addresses, or objects with email, name and role."`
-	Location    string          `json:"location,omitempty" doc:"At most 500 bytes; left out, calendars show the names of the resources."`
-	Description string          `json:"description,omitempty" doc:"At most 20,000 bytes."`
-	Private     bool            `json:"private,omitempty" doc:"Others see that the time is taken, not what for."`
-	Mode        string          `json:"mode,omitempty" enum:"direct,invitation" doc:"How it reaches the calendars; left out: as the tenant has it."`
-}
-
-// AttendeeInput is an attendee in a request: an address, or an object.
-type AttendeeInput struct {
-	Email string `json:"email"`
-	Name  string `json:"name,omitempty"`
-	Role  string `json:"role,omitempty"`
-}
-
-// UnmarshalJSON takes both forms.
-func (x *AttendeeInput) UnmarshalJSON(b []byte) error {
-	if bytes.HasPrefix(bytes.TrimSpace(b), []byte(`"`)) {
-		return json.Unmarshal(b, &x.Email)
-	}
-	type plain AttendeeInput
-	return json.Unmarshal(b, (*plain)(x))
-}
-
-// Schema says that both forms are right.
-func (AttendeeInput) Schema(huma.Registry) *huma.Schema {
-	str := func(doc string) *huma.Schema { return &huma.Schema{Type: huma.TypeString, Description: doc} }
-	object := &huma.Schema{Type: huma.TypeObject, Required: []string{"email"}, AdditionalProperties: false,
-		Properties: map[string]*huma.Schema{"email": str(""), "name": str(""),
-			"role": {Type: huma.TypeString, Enum: []any{"required", "optional"}, Default: "required"}}}
-	object.PrecomputeMessages()
-	address := str("A mail address.")
-	address.PrecomputeMessages()
-	return &huma.Schema{OneOf: []*huma.Schema{address, object}}
-}
-
-func (r BookingRequest) parse() (booking.Request, error) {
-	var bad fault.Fields
-	start, end := r.Span.parse(&bad)
-	out := booking.Request{Title: r.Title, Start: start, End: end, TimeZone: r.TimeZone, Resources: r.Resources,
-		Location: r.Location, Description: r.Description, Private: r.Private, Mode: booking.Mode(r.Mode)}
-	for _, x := range r.Attendees {
-		out.Attendees = append(out.Attendees, booking.Attendee{Person: booking.Person{Email: x.Email, Name: x.Name}, Role: x.Role})
-	}
-	return out, bad.Err()
-}
-
 type bookingOutput struct {
 	ETag     string `header:"ETag"`
 	Location string `header:"Location"`
@@ -158,6 +28,7 @@ func bookingAnswer(b booking.Booking, p tenant.Principal) *bookingOutput {
 func (a *API) registerBookings() {
 	tags := []string{"Bookings"}
 	const path, one = "/api/v2/bookings", "/api/v2/bookings/{id}"
+	const scopes = " Of a series, scope says which dates: all of them, this one, or this one and all that follow; occurrence is the original start of the date."
 	calendarTrouble := []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout}
 	operation(a, signedIn, huma.Operation{OperationID: "create-booking", Method: http.MethodPost, Path: path, Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary:     "Book",
@@ -168,11 +39,21 @@ func (a *API) registerBookings() {
 	operation(a, signedIn, huma.Operation{OperationID: "get-booking", Method: http.MethodGet, Path: one, Tags: tags,
 		Summary: "One booking", Errors: []int{http.StatusNotFound}}, a.getBooking)
 	operation(a, signedIn, huma.Operation{OperationID: "change-booking", Method: http.MethodPut, Path: one, Tags: tags,
-		Summary: "Change a booking", Description: "Replaces what the person may choose. With If-Match only if it is still the version that was read. The body is that of a new booking; fields left out are emptied.",
+		Summary: "Change a booking", Description: "Replaces what the person may choose. With If-Match only if it is still the version that was read. The body is that of a new booking; fields left out are emptied, but for recurrence, which stays. The times are those of the date that occurrence names, else of the first. A date that gets other resources or attendees than its series becomes a booking of its own." + scopes,
 		Errors: append([]int{http.StatusNotFound, http.StatusPreconditionFailed}, calendarTrouble...)}, a.changeBooking)
 	operation(a, signedIn, huma.Operation{OperationID: "cancel-booking", Method: http.MethodDelete, Path: one, Tags: tags,
-		Summary: "Cancel a booking", Description: "To cancel again changes nothing.",
+		Summary: "Cancel a booking", Description: "To cancel again changes nothing." + scopes,
 		Errors: []int{http.StatusNotFound, http.StatusPreconditionFailed}}, a.cancelBooking)
+	operation(a, signedIn, huma.Operation{OperationID: "preview-booking", Method: http.MethodPost, Path: path + "/preview", Tags: tags,
+		Summary: "What would be booked, date by date", Description: "The body is that of a new booking. Nothing is changed.", Errors: calendarTrouble}, a.previewBooking)
+	operation(a, signedIn, huma.Operation{OperationID: "restore-booking", Method: http.MethodPost, Path: one + "/restore", Tags: tags,
+		Summary: "Take a cancellation back", Description: "If the time is still free.",
+		Errors: append([]int{http.StatusNotFound, http.StatusPreconditionFailed}, calendarTrouble...)}, a.restoreBooking)
+	operation(a, signedIn, huma.Operation{OperationID: "create-hold", Method: http.MethodPost, Path: "/api/v2/holds", Tags: tags, DefaultStatus: http.StatusCreated,
+		Summary: "Keep a time free while choosing", Description: "A hold blocks like a booking, is in no calendar, and ends by itself. A booking with its id takes its place.",
+		Errors: calendarTrouble}, a.createHold)
+	operation(a, signedIn, huma.Operation{OperationID: "release-hold", Method: http.MethodDelete, Path: "/api/v2/holds/{id}", Tags: tags, DefaultStatus: http.StatusNoContent,
+		Summary: "Give a hold back", Description: "To give it back again changes nothing."}, a.releaseHold)
 	operation(a, signedIn, huma.Operation{OperationID: "booking-history", Method: http.MethodGet, Path: one + "/history", Tags: tags,
 		Summary: "Who did what, when and why", Errors: []int{http.StatusNotFound}}, a.bookingHistory)
 }
@@ -187,6 +68,7 @@ func (a *API) createBooking(ctx context.Context, p tenant.Principal, in *createI
 	if err != nil {
 		return nil, err
 	}
+	r.Key = in.IdempotencyKey
 	b, err := a.Bookings.Create(ctx, p, r)
 	if err != nil {
 		return nil, err
@@ -208,10 +90,25 @@ func (a *API) getBooking(ctx context.Context, p tenant.Principal, in *idInput) (
 	return bookingAnswer(b, p), nil
 }
 
+type scopeInput struct {
+	Scope      string `query:"scope" enum:"all,this,following" default:"all" doc:"Which dates of a series."`
+	Occurrence string `query:"occurrence" doc:"The original start of the date (RFC 3339)."`
+}
+
+func (in scopeInput) parse() (booking.Scope, error) {
+	s := booking.Scope{Kind: in.Scope}
+	var bad fault.Fields
+	if in.Occurrence != "" {
+		s.Occurrence = parseTime(&bad, "query.occurrence", in.Occurrence, "")
+	}
+	return s, bad.Err()
+}
+
 type changeInput struct {
 	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match" doc:"The ETag of the version that was read."`
-	Body    BookingRequest
+	scopeInput
+	Body BookingRequest
 }
 
 func (a *API) changeBooking(ctx context.Context, p tenant.Principal, in *changeInput) (*bookingOutput, error) {
@@ -223,7 +120,11 @@ func (a *API) changeBooking(ctx context.Context, p tenant.Principal, in *changeI
 	if err != nil {
 		return nil, err
 	}
-	b, err := a.Bookings.Change(ctx, p, in.ID, expect, r)
+	scope, err := in.scopeInput.parse()
+	if err != nil {
+		return nil, err
+	}
+	b, err := a.Bookings.Change(ctx, p, in.ID, expect, scope, r)
 	if err != nil {
 		return nil, err
 	}
@@ -233,7 +134,8 @@ func (a *API) changeBooking(ctx context.Context, p tenant.Principal, in *changeI
 type cancelInput struct {
 	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match"`
-	Body    *struct {
+	scopeInput
+	Body *struct {
 		Reason string `json:"reason,omitempty" doc:"At most 2,000 bytes."`
 	} `required:"false"`
 }
@@ -247,7 +149,11 @@ func (a *API) cancelBooking(ctx context.Context, p tenant.Principal, in *cancelI
 	if in.Body != nil {
 		reason = in.Body.Reason
 	}
-	b, err := a.Bookings.Cancel(ctx, p, in.ID, expect, reason)
+	scope, err := in.scopeInput.parse()
+	if err != nil {
+		return nil, err
+	}
+	b, err := a.Bookings.Cancel(ctx, p, in.ID, expect, scope, reason)
 	if err != nil {
 		return nil, err
 	}
@@ -261,6 +167,8 @@ type bookingsInput struct {
 	Organizer string `query:"organizer" maxLength:"254"`
 	Mine      bool   `query:"mine" doc:"Only those I booked or am invited to."`
 	Status    string `query:"status" enum:"confirmed,pending-approval,cancelled,conflict"`
+	Expand    string `query:"expand" enum:"yes,no" doc:"yes: each date of a series is an item of its own; needs from and till. Left out: yes if both are given."`
+	AsOf      string `query:"asOf" doc:"The bookings as they were at this time; needs from and till. Other filters but resource do not count."`
 	Limit     int    `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 	Cursor    string `query:"cursor" maxLength:"500"`
 }
@@ -291,6 +199,17 @@ func (a *API) listBookings(ctx context.Context, p tenant.Principal, in *bookings
 	if in.Mine {
 		f.Person = p.Email
 	}
+	ranged := !f.From.IsZero() && !f.Till.IsZero()
+	f.ByDate = ranged && in.Expand != "no"
+	if !ranged && (in.Expand == "yes" || in.AsOf != "") {
+		return nil, fault.InvalidField("query.from", "from and till are needed for this")
+	}
+	if ranged && f.Till.Sub(f.From) > maxRange {
+		return nil, fault.InvalidField("query.till", "is more than %d days after from", int(maxRange.Hours()/24))
+	}
+	if in.AsOf != "" {
+		return a.bookingsAsOf(ctx, p, in, f)
+	}
 	place, err := decodeCursor(in.Cursor)
 	if err != nil {
 		return nil, err
@@ -311,11 +230,31 @@ func (a *API) listBookings(ctx context.Context, p tenant.Principal, in *bookings
 	out.Body.Items = []Booking{}
 	for i, b := range list {
 		if i == in.Limit {
-			last := list[i-1]
+			last := out.Body.Items[i-1]
 			out.Body.NextCursor = encodeCursor(fmt.Sprintf("%s %s", last.Start.UTC().Format(time.RFC3339Nano), last.ID))
 			break
 		}
 		out.Body.Items = append(out.Body.Items, bookingOf(b, p))
+	}
+	return out, nil
+}
+
+func (a *API) bookingsAsOf(ctx context.Context, p tenant.Principal, in *bookingsInput, f booking.Filter) (*bookingsOutput, error) {
+	var bad fault.Fields
+	at := parseTime(&bad, "query.asOf", in.AsOf, "")
+	if err := bad.Err(); err != nil {
+		return nil, err
+	}
+	list, err := a.Bookings.AsOf(ctx, p, at, f.From, f.Till, f.Resource)
+	if err != nil {
+		return nil, err
+	}
+	out := &bookingsOutput{}
+	out.Body.Items = []Booking{}
+	for _, b := range list {
+		x := bookingOf(b, p)
+		x.CanEdit = false
+		out.Body.Items = append(out.Body.Items, x)
 	}
 	return out, nil
 }
@@ -330,8 +269,10 @@ type historyOutput struct {
 type HistoryEntry struct {
 	At     time.Time `json:"at"`
 	Actor  string    `json:"actor"`
-	Action string    `json:"action" enum:"created,changed,cancelled"`
+	Action string    `json:"action" enum:"created,changed,cancelled,restored,split,extended,conflict,solved,adopted,replied" doc:"split: dates were taken out into another booking; extended: the horizon of a series moved on; adopted: changed in the calendar by another program."`
 	Reason string    `json:"reason,omitempty"`
+	Before *Booking  `json:"before,omitempty" doc:"The booking before; absent when it was made."`
+	After  *Booking  `json:"after,omitempty"`
 }
 
 func (a *API) bookingHistory(ctx context.Context, p tenant.Principal, in *idInput) (*historyOutput, error) {
@@ -342,7 +283,23 @@ func (a *API) bookingHistory(ctx context.Context, p tenant.Principal, in *idInpu
 	out := &historyOutput{}
 	out.Body.Items = []HistoryEntry{}
 	for _, e := range entries {
-		out.Body.Items = append(out.Body.Items, HistoryEntry{At: e.At.UTC(), Actor: e.Actor, Action: e.Action, Reason: e.Reason})
+		out.Body.Items = append(out.Body.Items, HistoryEntry{At: e.At.UTC(), Actor: e.Actor, Action: e.Action, Reason: e.Reason,
+			Before: a.bookingThen(ctx, p, e.Before), After: a.bookingThen(ctx, p, e.After)})
 	}
 	return out, nil
+}
+
+// bookingThen is a booking as history has kept it.
+func (a *API) bookingThen(ctx context.Context, p tenant.Principal, text string) *Booking {
+	if text == "" {
+		return nil
+	}
+	var b booking.Booking
+	if err := json.Unmarshal([]byte(text), &b); err != nil {
+		a.log.ErrorContext(ctx, "an entry of a booking's history cannot be read", "err", err)
+		return nil
+	}
+	out := bookingOf(b, p)
+	out.CanEdit = false
+	return &out
 }

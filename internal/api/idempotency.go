@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"time"
 
 	"rmp/internal/fault"
+	"rmp/internal/tenant"
 	"rmp/internal/webauth"
 )
 
@@ -21,6 +23,9 @@ type Answer struct {
 	Location string
 	ETag     string
 	Body     []byte
+	// Subject is the id of the booking that the request made before it ended
+	// without an answer: a process was killed.
+	Subject string
 }
 
 // Idempotency remembers creating requests of one tenant by person and key.
@@ -87,6 +92,16 @@ func (a *API) idempotent(next http.Handler) http.Handler {
 		case err != nil:
 			a.writeProblem(w, r, err)
 			return
+		case stored != nil && stored.Status == 0:
+			if *stored, err = a.answerFor(r.Context(), p, stored.Subject); err != nil {
+				a.writeProblem(w, r, err)
+				return
+			}
+			if err := store.Finish(r.Context(), p.Email, key, *stored); err != nil {
+				a.log.ErrorContext(r.Context(), "note the end of an idempotent request", "err", err, "requestId", requestID(r.Context()))
+			}
+			replay(w, *stored)
+			return
 		case stored != nil:
 			replay(w, *stored)
 			return
@@ -110,6 +125,19 @@ func (a *API) idempotent(next http.Handler) http.Handler {
 		next.ServeHTTP(rec, r)
 		finished = true
 	})
+}
+
+// answerFor is the answer that the request would have had.
+func (a *API) answerFor(ctx context.Context, p tenant.Principal, id string) (Answer, error) {
+	b, err := a.Bookings.Get(ctx, p, id)
+	if err != nil {
+		return Answer{}, err
+	}
+	body, err := json.Marshal(bookingOf(b, p))
+	if err != nil {
+		return Answer{}, err
+	}
+	return Answer{Status: http.StatusCreated, Type: "application/json", Location: "/api/v2/bookings/" + b.ID, ETag: etag(b.Version), Body: body}, nil
 }
 
 type answerRecorder struct {

@@ -28,6 +28,7 @@ type Problem struct {
 
 	Conflicts    []Conflict    `json:"conflicts,omitempty" doc:"With status 409: what is in the way."`
 	Alternatives []Alternative `json:"alternatives,omitempty" doc:"With status 409: what would be possible instead, best first."`
+	Refusals     []Refusal     `json:"refusals,omitempty" doc:"With type policy: the rules of the resources that are against it, each with the nearest allowed choice."`
 	Unknown      []Unknown     `json:"unknown,omitempty" doc:"Calendars that could not be read: whether they are free is unknown."`
 
 	headers http.Header
@@ -44,6 +45,7 @@ type Conflict struct {
 	Resource string    `json:"resource" doc:"Address of the resource."`
 	Start    time.Time `json:"start"`
 	End      time.Time `json:"end"`
+	Reason   string    `json:"reason" enum:"booked,held,set-up or tear-down,in the calendar" doc:"held: somebody is just choosing; in the calendar: another program wrote it there."`
 	HeldBy   *HeldBy   `json:"heldBy,omitempty" doc:"Who holds the time, if the caller may know."`
 }
 
@@ -127,6 +129,10 @@ func (a *API) translate(ctx context.Context, err error) *Problem {
 	if errors.As(err, &c) {
 		return conflictProblem(c)
 	}
+	var refused *booking.PolicyError
+	if errors.As(err, &refused) {
+		return policyProblem(refused)
+	}
 	var f *fault.Error
 	switch {
 	case errors.As(err, &f):
@@ -158,22 +164,51 @@ func (a *API) translate(ctx context.Context, err error) *Problem {
 	return p
 }
 
+func conflictsOf(list []booking.Clash) []Conflict {
+	var out []Conflict
+	for _, x := range list {
+		c := Conflict{Resource: x.Resource, Start: x.Start.UTC(), End: x.End.UTC(), Reason: "booked"}
+		switch {
+		case x.Hold:
+			c.Reason = "held"
+		case x.Buffer:
+			c.Reason = "set-up or tear-down"
+		case x.Foreign:
+			c.Reason = "in the calendar"
+		}
+		if !x.Private && (x.Holder.Email != "" || x.Title != "") {
+			c.HeldBy = &HeldBy{Email: x.Holder.Email, Name: x.Holder.Name, Title: x.Title}
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func alternativesOf(list []booking.Alternative) []Alternative {
+	var out []Alternative
+	for _, x := range list {
+		out = append(out, Alternative{Start: x.Start.UTC(), End: x.End.UTC(), Resources: x.Resources, Reason: x.Reason})
+	}
+	return out
+}
+
 func conflictProblem(c *booking.ConflictError) *Problem {
 	p := problemOf(fault.Conflict, "the time is taken")
-	p.Conflicts = make([]Conflict, 0, len(c.Clashes))
-	for _, x := range c.Clashes {
-		out := Conflict{Resource: x.Resource, Start: x.Start.UTC(), End: x.End.UTC()}
-		if !x.Private && (x.Holder.Email != "" || x.Title != "") {
-			out.HeldBy = &HeldBy{Email: x.Holder.Email, Name: x.Holder.Name, Title: x.Title}
-		}
-		p.Conflicts = append(p.Conflicts, out)
-	}
-	if len(c.Clashes) > 0 {
+	p.Conflicts, p.Alternatives = conflictsOf(c.Clashes), alternativesOf(c.Alternatives)
+	if len(p.Conflicts) > 0 {
 		x := p.Conflicts[0]
 		p.Detail = fmt.Sprintf("%s is taken from %s to %s", x.Resource, x.Start.Format(time.RFC3339), x.End.Format(time.RFC3339))
 	}
-	for _, x := range c.Alternatives {
-		p.Alternatives = append(p.Alternatives, Alternative{Start: x.Start.UTC(), End: x.End.UTC(), Resources: x.Resources, Reason: x.Reason})
+	return p
+}
+
+// policyProblem names each rule that is against the booking.
+func policyProblem(e *booking.PolicyError) *Problem {
+	p := problemOf(fault.Invalid, e.Refusals[0].Detail)
+	p.Type, p.Title = "urn:rmp:problem:policy", "Against the rules of the resource"
+	p.Refusals = refusalsOf(e.Refusals)
+	for _, r := range e.Refusals {
+		p.Errors = append(p.Errors, ProblemField{Pointer: r.Pointer, Detail: r.Detail})
 	}
 	return p
 }

@@ -21,7 +21,6 @@ import (
 
 	"rmp/internal/booking"
 	"rmp/internal/directory"
-	"rmp/internal/fault"
 	"rmp/internal/tenant"
 )
 
@@ -121,63 +120,144 @@ func fresh(ctx context.Context, e *Engine, t tenant.ID, calendars, people []stri
 }
 
 func (e *Engine) busy(ctx context.Context, t tenant.ID, accounts []string, from, till time.Time, read reader) ([]Account, error) {
-	var order []string
-	for _, a := range accounts {
-		a = strings.ToLower(strings.TrimSpace(a))
-		if !slices.Contains(order, a) {
-			order = append(order, a)
-		}
-	}
+	order := distinct(accounts)
 	known, err := e.resources(t).Resources(ctx, directory.Filter{Emails: order})
 	if err != nil {
 		return nil, fmt.Errorf("busy times: %w", err)
 	}
-	isResource := map[string]bool{}
-	for _, r := range known {
-		isResource[r.Email] = true
+	people := slices.DeleteFunc(slices.Clone(order), func(a string) bool {
+		return slices.ContainsFunc(known, func(r directory.Resource) bool { return r.Email == a })
+	})
+	loads, persons, err := e.load(ctx, t, known, people, from, till, read)
+	if err != nil {
+		return nil, err
 	}
-	var calendars, people []string
-	for _, a := range order {
-		if isResource[a] {
-			calendars = append(calendars, a)
-		} else {
-			people = append(people, a)
+	byAccount := map[string]Account{}
+	for _, l := range loads {
+		byAccount[l.Resource.Email] = shown(l, from, till)
+	}
+	for _, a := range persons {
+		byAccount[a.Email] = a
+	}
+	out := make([]Account, len(order))
+	for i, a := range order {
+		out[i] = byAccount[a]
+	}
+	return out, nil
+}
+
+func distinct(accounts []string) []string {
+	out := make([]string, 0, len(accounts))
+	seen := make(map[string]bool, len(accounts))
+	for _, a := range accounts {
+		if a = strings.ToLower(strings.TrimSpace(a)); !seen[a] {
+			seen[a] = true
+			out = append(out, a)
 		}
+	}
+	return out
+}
+
+// shown is what free/busy tells of a resource: when no unit of it is free.
+// Set-up and tear-down are not meeting time.
+func shown(l booking.Load, from, till time.Time) Account {
+	a := Account{Email: l.Resource.Email, Err: l.Err, AsOf: l.AsOf}
+	units := max(1, l.Resource.Units)
+	if units > 1 {
+		a.Busy = full(l.Blocks, units, from, till)
+		return a
+	}
+	for _, b := range l.Blocks {
+		if b.Start.Before(till) && b.End.After(from) {
+			a.Busy = append(a.Busy, Span{Start: b.Start, End: b.End, Status: b.Status, Title: b.Title, Holder: b.Holder.Email, BookingID: b.BookingID, Private: b.Private})
+		}
+	}
+	slices.SortFunc(a.Busy, func(x, y Span) int { return x.Start.Compare(y.Start) })
+	return a
+}
+
+// full are the spans in which all units are taken.
+func full(blocks []booking.Block, units int, from, till time.Time) (out []Span) {
+	type edge struct {
+		at   time.Time
+		step int
+	}
+	var edges []edge
+	for _, b := range blocks {
+		edges = append(edges, edge{b.Start, 1}, edge{b.End, -1})
+	}
+	slices.SortFunc(edges, func(x, y edge) int {
+		if c := x.at.Compare(y.at); c != 0 {
+			return c
+		}
+		return x.step - y.step
+	})
+	n := 0
+	var since time.Time
+	for _, e := range edges {
+		was := n
+		n += e.step
+		switch {
+		case was < units && n >= units:
+			since = e.at
+		case was >= units && n < units && e.at.After(since) && since.Before(till) && e.at.After(from):
+			out = append(out, Span{Start: since, End: e.at, Status: "busy"})
+		}
+	}
+	return out
+}
+
+// load reads resources and people in one round trip, and joins what other
+// programs wrote with RMP's own bookings. The loads are in the order of the
+// resources, the accounts in that of the people.
+func (e *Engine) load(ctx context.Context, t tenant.ID, resources []directory.Resource, people []string, from, till time.Time, read reader) ([]booking.Load, []Account, error) {
+	calendars := make([]string, len(resources))
+	loads := make([]booking.Load, len(resources))
+	at := make(map[string]int, len(resources))
+	for i, r := range resources {
+		calendars[i], at[r.Email] = r.Email, i
+		loads[i] = booking.Load{Resource: r, Rules: r.Rules()}
 	}
 	readings, asOf := read(ctx, e, t, calendars, people, from, till)
 	own, err := e.ownUIDs(ctx, t, readings[:len(calendars)])
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	taken, err := e.bookings(t).Occupied(ctx, calendars, from, till)
+	taken, err := e.bookings(t).Occupied(ctx, calendars, from, till, e.now())
 	if err != nil {
-		return nil, fmt.Errorf("busy times: %w", err)
+		return nil, nil, fmt.Errorf("busy times: %w", err)
 	}
-	byAccount := map[string]*Account{}
-	out := make([]Account, len(order))
-	for i, a := range order {
-		out[i] = Account{Email: a, AsOf: asOf}
-		byAccount[a] = &out[i]
-	}
-	for _, r := range readings {
-		a := byAccount[r.Account]
-		a.Err = r.Err
-		for _, ev := range r.Events {
-			if isResource[r.Account] && own[ev.UID] || !ev.Start.Before(till) || !ev.End.After(from) {
+	for i := range loads {
+		l := &loads[i]
+		l.Err, l.Why, l.AsOf = readings[i].Err, reasonOf(readings[i].Err), asOf
+		for _, ev := range readings[i].Events {
+			if own[ev.UID] || !ev.Start.Before(till) || !ev.End.After(from) {
 				continue
 			}
-			a.Busy = append(a.Busy, Span{Start: ev.Start, End: ev.End, Status: ev.Status, Title: ev.Summary, Holder: ev.Organizer})
+			l.Blocks = append(l.Blocks, booking.Block{From: ev.Start, Till: ev.End, Start: ev.Start, End: ev.End, Status: ev.Status, Title: ev.Summary,
+				Holder: booking.Person{Email: ev.Organizer}, Foreign: true})
 		}
 	}
 	for _, o := range taken {
-		a := byAccount[o.ResourceEmail]
-		a.Busy = append(a.Busy, Span{Start: o.Start, End: o.End, Status: "busy", Title: o.Title,
-			Holder: o.Organizer.Email, BookingID: o.BookingID, Private: o.Private})
+		l := &loads[at[o.ResourceEmail]]
+		l.Blocks = append(l.Blocks, booking.Block{From: o.From, Till: o.Till, Start: o.Start, End: o.End, Status: "busy", Title: o.Title, Holder: o.Organizer,
+			Private: o.Private, Hold: o.Hold, BookingID: o.BookingID})
 	}
-	for i := range out {
-		slices.SortFunc(out[i].Busy, func(a, b Span) int { return a.Start.Compare(b.Start) })
+	for i := range loads {
+		slices.SortFunc(loads[i].Blocks, func(a, b booking.Block) int { return a.From.Compare(b.From) })
 	}
-	return out, nil
+	accounts := make([]Account, len(people))
+	for i, r := range readings[len(calendars):] {
+		a := Account{Email: r.Account, Err: r.Err, AsOf: asOf}
+		for _, ev := range r.Events {
+			if ev.Start.Before(till) && ev.End.After(from) {
+				a.Busy = append(a.Busy, Span{Start: ev.Start, End: ev.End, Status: ev.Status, Title: ev.Summary, Holder: ev.Organizer})
+			}
+		}
+		slices.SortFunc(a.Busy, func(x, y Span) int { return x.Start.Compare(y.Start) })
+		accounts[i] = a
+	}
+	return loads, accounts, nil
 }
 
 // ownUIDs answers which events of the readings are of RMP's own bookings.
@@ -202,18 +282,30 @@ func (e *Engine) ownUIDs(ctx context.Context, t tenant.ID, readings []Reading) (
 // Verdict is the answer to whether a span is free for all.
 type Verdict struct {
 	Available bool
-	Busy      []Account // those with something in the span
-	Unknown   []Account // those that could not be read
+	Busy      []Account         // those with something in the span
+	Refused   []booking.Refusal // rules of resources that are against it
+	Unknown   []Account         // those that could not be read
 }
 
-// Check answers whether the accounts are all free in [start, end).
-func (e *Engine) Check(ctx context.Context, t tenant.ID, accounts []string, start, end time.Time) (Verdict, error) {
-	all, err := e.Busy(ctx, t, accounts, start, end)
+// Check answers whether the accounts are all free in [start, end), and whether
+// the person could book the resources then.
+func (e *Engine) Check(ctx context.Context, p tenant.Principal, accounts []string, start, end time.Time) (Verdict, error) {
+	order := distinct(accounts)
+	known, err := e.resources(p.Tenant).Resources(ctx, directory.Filter{Emails: order})
+	if err != nil {
+		return Verdict{}, fmt.Errorf("check: %w", err)
+	}
+	people := slices.DeleteFunc(slices.Clone(order), func(a string) bool {
+		return slices.ContainsFunc(known, func(r directory.Resource) bool { return r.Email == a })
+	})
+	from, till := around(known, start, end)
+	loads, persons, err := e.load(ctx, p.Tenant, known, people, from, till, e.cache.read)
 	if err != nil {
 		return Verdict{}, err
 	}
-	var v Verdict
-	for _, a := range all {
+	v := Verdict{Available: true}
+	for _, a := range persons {
+		a.Busy = slices.DeleteFunc(a.Busy, func(s Span) bool { return !s.Start.Before(end) || !s.End.After(start) })
 		switch {
 		case a.Err != nil:
 			v.Unknown = append(v.Unknown, a)
@@ -221,46 +313,56 @@ func (e *Engine) Check(ctx context.Context, t tenant.ID, accounts []string, star
 			v.Busy = append(v.Busy, a)
 		}
 	}
-	v.Available = len(v.Busy) == 0 && len(v.Unknown) == 0
+	for _, l := range loads {
+		verdict := l.Judge(booking.Case{Who: p, Now: e.now(), Start: start, End: end})
+		a := Account{Email: l.Resource.Email, Err: l.Err, AsOf: l.AsOf}
+		for _, c := range verdict.Clashes {
+			a.Busy = append(a.Busy, Span{Start: c.Start, End: c.End, Status: "busy", Title: c.Title, Holder: c.Holder.Email, Private: c.Private})
+		}
+		switch {
+		case verdict.Unknown:
+			v.Unknown = append(v.Unknown, a)
+		case len(a.Busy) > 0:
+			v.Busy = append(v.Busy, a)
+		}
+		v.Refused = append(v.Refused, verdict.Refusals...)
+	}
+	v.Available = len(v.Busy)+len(v.Unknown)+len(v.Refused) == 0
 	return v, nil
 }
 
-// Fresh implements booking.Availability: it reads the resources' calendars
-// now, past any cache, and answers what others have written into them in
-// [start, end). What RMP's own bookings take is left to the database. In the
-// same round trip it finds out which of the people have no account.
-func (e *Engine) Fresh(ctx context.Context, t tenant.ID, resources, people []string, start, end time.Time) ([]booking.Clash, []string, error) {
-	readings, _ := fresh(ctx, e, t, resources, people, start, end)
-	own, err := e.ownUIDs(ctx, t, readings[:len(resources)])
+// around widens a span by the set-up and tear-down of the resources.
+func around(resources []directory.Resource, start, end time.Time) (from, till time.Time) {
+	from, till = start, end
+	for _, r := range resources {
+		rules := r.Rules()
+		if s := start.Add(-rules.Setup()); s.Before(from) {
+			from = s
+		}
+		if s := end.Add(rules.Teardown()); s.After(till) {
+			till = s
+		}
+	}
+	return from, till
+}
+
+// Fresh implements booking.Availability.
+func (e *Engine) Fresh(ctx context.Context, t tenant.ID, resources []directory.Resource, people []string, from, till time.Time) ([]booking.Load, []string, error) {
+	loads, persons, err := e.load(ctx, t, resources, people, from, till, fresh)
 	if err != nil {
 		return nil, nil, err
 	}
-	var clashes []booking.Clash
 	var missing []string
-	var unread []fault.Field
-	var cause error
-	for i, r := range readings {
-		if i >= len(resources) {
-			if errors.Is(r.Err, ErrNoAccount) {
-				missing = append(missing, r.Account)
-			}
-			continue
-		}
-		if r.Err != nil {
-			unread = append(unread, fault.Field{Pointer: r.Account, Detail: reasonOf(r.Err)})
-			cause = r.Err
-			continue
-		}
-		for _, ev := range r.Events {
-			if !own[ev.UID] && ev.Start.Before(end) && ev.End.After(start) {
-				clashes = append(clashes, booking.Clash{Resource: r.Account, Start: ev.Start, End: ev.End,
-					Holder: booking.Person{Email: ev.Organizer}, Title: ev.Summary, Foreign: true})
-			}
+	for _, a := range persons {
+		if errors.Is(a.Err, ErrNoAccount) {
+			missing = append(missing, a.Email)
 		}
 	}
-	if len(unread) > 0 {
-		return nil, nil, &fault.Error{Code: fault.Unknown, Fields: unread, Err: cause,
-			Text: "the calendar of the resource could not be read in CommuniGate Pro, so it is unknown whether it is free; nothing was booked"}
-	}
-	return clashes, missing, nil
+	return loads, missing, nil
+}
+
+// Changed implements booking.Availability: what is kept of the accounts is
+// forgotten.
+func (e *Engine) Changed(t tenant.ID, accounts []string, from, till time.Time) {
+	e.cache.forget(t, accounts, from, till)
 }

@@ -92,6 +92,21 @@ func (c *cache) keep(t tenant.ID, r Reading, calendar bool, first, last int64, a
 	}
 }
 
+// forget drops what is kept of the accounts in a range; no end means all that
+// a reading for display can be about.
+func (c *cache) forget(t tenant.ID, accounts []string, from, till time.Time) {
+	const most = 800 * day
+	if till.IsZero() || till.Sub(from) > most {
+		till = from.Add(most)
+	}
+	for d := floorDay(from); d < till.UnixNano(); d += int64(day) {
+		for _, a := range accounts {
+			c.days.Invalidate(dayKey{t, a, true, d})
+			c.days.Invalidate(dayKey{t, a, false, d})
+		}
+	}
+}
+
 // dedupe removes what was seen on each of several days.
 func dedupe(events []Event) []Event {
 	if len(events) < 2 {

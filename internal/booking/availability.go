@@ -2,6 +2,7 @@ package booking
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"rmp/internal/directory"
@@ -10,12 +11,14 @@ import (
 
 // Clash is one thing that stands in the way of a booking.
 type Clash struct {
-	Resource   string // address
-	Start, End time.Time
+	Resource   string    // address
+	Start, End time.Time // of the meeting in the way
 	Holder     Person
 	Title      string
 	Private    bool
 	Foreign    bool // written into the calendar by another program
+	Hold       bool // somebody is just choosing; it ends by itself
+	Buffer     bool // only its, or our, set-up or tear-down time is in the way
 }
 
 // Alternative is a booking that would be possible instead.
@@ -25,16 +28,26 @@ type Alternative struct {
 	Reason     string
 }
 
+// Wish is what a conflict is about.
+type Wish struct {
+	Who        tenant.Principal
+	Resources  []directory.Resource
+	Quantities map[string]int // by address
+	Taken      []string       // addresses of the resources that are in the way
+	Start, End time.Time
+	Ignore     []string // ids of bookings that are not in the way
+}
+
 // Availability is what the engine asks about calendars.
 type Availability interface {
 	// Fresh reads the resources' calendars now, in one round trip, and
-	// answers what others have written into them in [start, end), and which
-	// of the people have no account. A calendar that cannot be read is a
-	// fault of code Unknown.
-	Fresh(ctx context.Context, t tenant.ID, resources, people []string, start, end time.Time) (clashes []Clash, missing []string, err error)
-	// Alternatives answers what would be possible instead, best first; taken
-	// are the addresses of the resources that are in the way.
-	Alternatives(ctx context.Context, t tenant.ID, resources []directory.Resource, taken []string, start, end time.Time) ([]Alternative, error)
+	// answers what is known of each in [from, till), RMP's own bookings
+	// included, and which of the people have no account.
+	Fresh(ctx context.Context, t tenant.ID, resources []directory.Resource, people []string, from, till time.Time) (loads []Load, missing []string, err error)
+	// Alternatives answers what would be possible instead, best first.
+	Alternatives(ctx context.Context, t tenant.ID, w Wish) ([]Alternative, error)
+	// Changed says that the resources' calendars are not as they were read.
+	Changed(t tenant.ID, accounts []string, from, till time.Time)
 }
 
 // ConflictError refuses a booking because the time is taken.
@@ -44,3 +57,10 @@ type ConflictError struct {
 }
 
 func (*ConflictError) Error() string { return "conflict: the time is taken" }
+
+// PolicyError refuses a booking because of rules of the resources.
+type PolicyError struct{ Refusals []Refusal }
+
+func (e *PolicyError) Error() string {
+	return fmt.Sprintf("policy: %s", e.Refusals[0].Detail)
+}

@@ -36,7 +36,8 @@ const (
 	Confirmed       Status = "confirmed"
 	PendingApproval Status = "pending-approval"
 	Cancelled       Status = "cancelled"
-	InConflict      Status = "conflict"
+	InConflict      Status = "conflict" // a date overlaps with something made elsewhere
+	Held            Status = "hold"     // a hold: it blocks until HoldUntil, and is no booking
 )
 
 // Mode says how a booking reaches the calendars.
@@ -67,14 +68,20 @@ type BookedResource struct {
 	Email string
 	Name  string
 	Type  string
+	// Quantity is how many units are booked; at least 1.
+	Quantity int
+	Units    int // how many the resource has
+	// Setup and Teardown are kept free around the meeting.
+	Setup, Teardown time.Duration
 }
 
-// Booking is one booking of one or several resources for one span of time.
+// Booking is one booking of one or several resources: for one span of time,
+// or a series of them.
 type Booking struct {
 	ID          string
 	UID         string // the iCalendar UID: RMP-<ms>-<random>
 	Title       string
-	Start, End  time.Time // UTC, whole seconds
+	Start, End  time.Time // UTC, whole seconds; of the first date of a series
 	TimeZone    string    // IANA name: the wall time that was meant
 	Status      Status
 	Organizer   Person
@@ -84,11 +91,20 @@ type Booking struct {
 	Description string
 	Private     bool
 	Mode        Mode
-	Sequence    int   // iCalendar SEQUENCE: grows with each change sent to calendars
-	Version     int64 // grows with each change; the ETag
-	CreatedAt   time.Time
-	UpdatedAt   time.Time
-	Sync        []Sync // ordered by calendar
+	Recurrence  *Recurrence // nil: one date
+	Overrides   []Override  // dates that are not as the rule has them, by their original start
+	LastEnd     time.Time   // end of the last date; zero: endless
+	// ExpandedTill is up to where the dates of a series hold their resources;
+	// zero: all of them do.
+	ExpandedTill time.Time
+	HoldUntil    time.Time // of a hold
+	Follows      string    // id of the series that this one was split from
+	Sequence     int       // iCalendar SEQUENCE: grows with each change sent to calendars
+	Version      int64     // grows with each change; the ETag
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+	Sync         []Sync      // ordered by calendar
+	Occurrence   *Occurrence // in a list by date: which one this is
 }
 
 // SyncState is how far one calendar is.
@@ -109,6 +125,8 @@ const (
 	CentralCalendar  CalendarKind = "central"
 	ResourceCalendar CalendarKind = "resource"
 	PersonCalendar   CalendarKind = "person"
+	// Guest is no calendar but a person elsewhere, who is sent the event.
+	Guest CalendarKind = "guest"
 )
 
 // Sync is the state of a booking in one calendar.
@@ -125,10 +143,14 @@ type Sync struct {
 // Occupied is a span in which a resource is taken by a booking.
 type Occupied struct {
 	ResourceEmail string
-	Start, End    time.Time
+	Unit          int
+	Start, End    time.Time // of the meeting
+	From, Till    time.Time // with set-up and tear-down: what is blocked
 	BookingID     string
+	Original      time.Time // which date of the booking
 	Title         string
 	Private       bool
+	Hold          bool
 	Organizer     Person
 }
 
@@ -136,17 +158,25 @@ type Occupied struct {
 type HistoryEntry struct {
 	At     time.Time
 	Actor  string // address
-	Action string // created, changed, cancelled
+	Action string // created, changed, cancelled, restored, split, extended, conflict, solved, adopted, replied
 	Reason string
 	Before string // JSON of the booking before, or ""
 	After  string // JSON of the booking after, or ""
 }
 
-// Change is all that one transaction stores.
+// Change is what a transaction stores of one booking.
 type Change struct {
 	Booking Booking
 	// Expect is the version the change is based on; 0 for a new booking.
 	Expect int64
+	// Dates are the occurrences that hold their resources from now on. Those
+	// of before that have ended keep their rows; the others are replaced.
+	Dates []Occurrence
+	// KeepDates leaves the stored dates alone, but for those of Dates, which
+	// are added: the horizon of a series moves on.
+	KeepDates bool
+	// Now is the time of the change.
+	Now time.Time
 	// Writes are the calendars to be written; those of the stored booking
 	// that are not named here keep their state. Each is stored as Pending and leased to
 	// Owner until LeaseUntil, so that the process that stored it tries first.
@@ -154,6 +184,21 @@ type Change struct {
 	Owner      string
 	LeaseUntil time.Time
 	History    HistoryEntry
+	Quotas     []QuotaCheck
+	Hold       string // id of a hold of the same person that this booking takes the place of
+	RequestKey string // Idempotency-Key under which the booking is made
+}
+
+// QuotaCheck is a quota to be held when the change is stored: the person's
+// dates in the period, those of the change included, may not be more.
+type QuotaCheck struct {
+	Person      string
+	Resources   []string // ids over which it is counted
+	Type        string   // or all resources of the type
+	From, Till  time.Time
+	MaxBookings int
+	MaxLength   time.Duration
+	Refusal     Refusal // if it is exceeded
 }
 
 // Filter chooses bookings of a tenant. Zero fields do not restrict.
@@ -165,6 +210,9 @@ type Filter struct {
 	Status     Status
 	Limit      int
 	After      Cursor
+	// ByDate answers each date of a booking in [From, Till) as an item of its
+	// own, with Occurrence set.
+	ByDate bool
 }
 
 // Cursor is a place in the list, which is ordered by start, then id.
@@ -181,27 +229,44 @@ var (
 	ErrStale = errors.New("the booking has changed since it was read")
 	// ErrNotFound is wrapped when there is no such booking.
 	ErrNotFound = errors.New("no such booking")
+	// ErrNoHold is wrapped when a hold to be booked has run out.
+	ErrNoHold = errors.New("the hold has run out")
 )
+
+// QuotaError is answered when a change would exceed a quota.
+type QuotaError struct{ Refusal Refusal }
+
+func (e *QuotaError) Error() string { return "quota: " + e.Refusal.Detail }
 
 // Store keeps the bookings of one tenant.
 type Store interface {
-	// Insert stores a new booking. A time that is taken is ErrOverlap.
-	Insert(ctx context.Context, c Change) error
-	// Update replaces a booking: its occupancy is that of c.Booking (none if
-	// it is cancelled). ErrOverlap, ErrStale, ErrNotFound.
-	Update(ctx context.Context, c Change) error
+	// Save stores changes of bookings, all or none. A time that is taken is
+	// ErrOverlap; ErrStale, ErrNotFound, ErrNoHold, *QuotaError.
+	Save(ctx context.Context, changes ...Change) error
+	// Release forgets a hold of a person, if there is one.
+	Release(ctx context.Context, id, person string) error
 	// Booking answers one with its sync states, or ErrNotFound.
 	Booking(ctx context.Context, id string) (Booking, error)
 	// Bookings answers those that pass the filter, with their sync states.
 	Bookings(ctx context.Context, f Filter) ([]Booking, error)
-	// Occupied answers what is taken of the resources (addresses) in
-	// [from, till), ordered by resource and start.
-	Occupied(ctx context.Context, resources []string, from, till time.Time) ([]Occupied, error)
+	// Occupied answers what is blocked of the resources (addresses) in
+	// [from, till), by bookings and by holds that have not run out at now,
+	// ordered by resource and start.
+	Occupied(ctx context.Context, resources []string, from, till, now time.Time) ([]Occupied, error)
 	// OwnUIDs answers which of the iCalendar UIDs are of bookings of this
 	// tenant, live or cancelled.
 	OwnUIDs(ctx context.Context, uids []string) (map[string]bool, error)
 	// History answers a booking's entries, oldest first.
 	History(ctx context.Context, id string) ([]HistoryEntry, error)
+	// Used counts the dates that a quota is about, without those of one
+	// booking, and their length.
+	Used(ctx context.Context, q QuotaCheck, without string) (int, time.Duration, error)
+	// AsOf answers the bookings that had dates in [from, till) as they were at
+	// a time, from their histories.
+	AsOf(ctx context.Context, at, from, till time.Time) ([]Booking, error)
+	// ToExtend answers series whose dates hold their resources up to before
+	// the time, and go on after it.
+	ToExtend(ctx context.Context, before time.Time, limit int) ([]Booking, error)
 }
 
 // Stores gives the store of a tenant.

@@ -8,6 +8,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"rmp/calendar/recurrence"
 	"rmp/internal/fault"
 )
 
@@ -28,13 +29,42 @@ type Request struct {
 	Title       string
 	Start, End  time.Time
 	TimeZone    string // IANA name; empty: the tenant's
-	Resources   []string
+	Resources   []Wanted
 	Attendees   []Attendee
 	Location    string
 	Description string
 	Private     bool
-	Mode        Mode // empty: the tenant's
+	Mode        Mode        // empty: the tenant's
+	Recurrence  *Recurrence // nil: one date; in a change: as it is
+	OnConflict  string      // of a series: fail (the default), or skip the dates that are taken
+	Hold        string      // id of a hold that the booking takes the place of
+	Key         string      // Idempotency-Key, kept with the booking
 }
+
+// Wanted is a resource as a request names it.
+type Wanted struct {
+	Email    string
+	Quantity int // units; 0 is 1
+}
+
+// What to do with the dates of a series that are taken.
+const (
+	FailOnConflict = "fail"
+	SkipOnConflict = "skip"
+)
+
+// Scope says which dates of a series a change is about.
+type Scope struct {
+	Kind       string    // ScopeAll (or empty), ScopeThis, ScopeFollowing
+	Occurrence time.Time // the original start of a date; for ScopeAll it may be zero
+}
+
+// The kinds of scope.
+const (
+	ScopeAll       = "all"
+	ScopeThis      = "this"
+	ScopeFollowing = "following"
+)
 
 // normalize trims and lower-cases what is compared later, cuts times to
 // whole seconds, and drops repetitions.
@@ -43,15 +73,28 @@ func (r *Request) normalize() {
 	r.Location = strings.TrimSpace(r.Location)
 	r.Start = r.Start.UTC().Truncate(time.Second)
 	r.End = r.End.UTC().Truncate(time.Second)
+	if r.OnConflict == "" {
+		r.OnConflict = FailOnConflict
+	}
+	if r.Recurrence != nil {
+		c := *r.Recurrence
+		c.RRule = strings.TrimPrefix(strings.ToUpper(strings.TrimSpace(c.RRule)), "RRULE:")
+		c.RDates, c.ExDates = wholeSeconds(c.RDates), wholeSeconds(c.ExDates)
+		r.Recurrence = &c
+	}
 	seen := map[string]bool{}
-	resources := make([]string, 0, len(r.Resources))
-	for _, e := range r.Resources {
-		if e = strings.ToLower(strings.TrimSpace(e)); !seen[e] {
-			seen[e] = true
-			resources = append(resources, e)
+	resources := make([]Wanted, 0, len(r.Resources))
+	for _, w := range r.Resources {
+		w.Email = strings.ToLower(strings.TrimSpace(w.Email))
+		if w.Quantity == 0 {
+			w.Quantity = 1
+		}
+		if !seen[w.Email] {
+			seen[w.Email] = true
+			resources = append(resources, w)
 		}
 	}
-	slices.Sort(resources)
+	slices.SortFunc(resources, func(a, b Wanted) int { return strings.Compare(a.Email, b.Email) })
 	r.Resources = resources
 	attendees := make([]Attendee, 0, len(r.Attendees))
 	for _, a := range r.Attendees {
@@ -64,6 +107,20 @@ func (r *Request) normalize() {
 		}
 	}
 	r.Attendees = attendees
+}
+
+func wholeSeconds(list []time.Time) []time.Time {
+	out := make([]time.Time, 0, len(list))
+	for _, t := range list {
+		out = append(out, t.UTC().Truncate(time.Second))
+	}
+	slices.SortFunc(out, time.Time.Compare)
+	return slices.CompactFunc(out, time.Time.Equal)
+}
+
+// recurs reports whether a recurrence gives any date but the first.
+func (r *Recurrence) recurs() bool {
+	return r != nil && (r.RRule != "" || len(r.RDates) > 0)
 }
 
 // validate names every field that is not acceptable. now is the time of the
@@ -86,7 +143,7 @@ func (r *Request) validate(now time.Time) error {
 		bad.Add("/end", "is not after start")
 	case r.End.Sub(r.Start) > MaxLength:
 		bad.Add("/end", "is more than %d days after start", int(MaxLength.Hours()/24))
-	case !r.End.After(now):
+	case !r.End.After(now) && !r.Recurrence.recurs():
 		bad.Add("/end", "is in the past")
 	case r.Start.After(now.Add(maxAhead)):
 		bad.Add("/start", "is more than ten years ahead")
@@ -111,6 +168,19 @@ func (r *Request) validate(now time.Time) error {
 		text(&bad, at+"/name", a.Name, MaxLocation, false)
 		if a.Role != "required" && a.Role != "optional" {
 			bad.Add(at+"/role", "must be required or optional")
+		}
+	}
+	if r.OnConflict != FailOnConflict && r.OnConflict != SkipOnConflict {
+		bad.Add("/onConflict", "must be fail or skip")
+	}
+	if c := r.Recurrence; c != nil {
+		if c.RRule != "" {
+			if _, err := recurrence.ParseRule(c.RRule); err != nil {
+				bad.Add("/recurrence/rrule", "%s", strings.TrimPrefix(err.Error(), "recurrence rule: "))
+			}
+		}
+		if len(c.RDates)+len(c.ExDates) > MaxExceptions {
+			bad.Add("/recurrence", "has more than %d dates", MaxExceptions)
 		}
 	}
 	if r.Mode != Direct && r.Mode != Invitation {

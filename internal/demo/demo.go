@@ -210,7 +210,7 @@ func seedBookings(ctx context.Context, d Deps, t tenant.Tenant) error {
 			s := time.Date(date.Year(), date.Month(), date.Day(), 8+rnd.IntN(9), 30*rnd.IntN(2), 0, 0, loc)
 			r := booking.Request{Title: subjects[rnd.IntN(len(subjects))], Start: s,
 				End: s.Add(time.Duration(1+rnd.IntN(4)) * 30 * time.Minute), TimeZone: TimeZone,
-				Resources: []string{kind.Email}, Private: rnd.IntN(15) == 0}
+				Resources: []booking.Wanted{{Email: kind.Email}}, Private: rnd.IntN(15) == 0}
 			if kind.Type == "conference-room" {
 				for range 1 + rnd.IntN(3) {
 					r.Attendees = append(r.Attendees, booking.Attendee{Person: booking.Person{Email: ps[rnd.IntN(len(ps))].email}})
@@ -236,7 +236,7 @@ func seedBookings(ctx context.Context, d Deps, t tenant.Tenant) error {
 				return nil // two wishes for one time; the first has it
 			}
 			if fault.CodeOf(err) == fault.Invalid {
-				return fmt.Errorf("booking of %s: %w", w.r.Resources[0], err)
+				return fmt.Errorf("booking of %s: %w", w.r.Resources[0].Email, err)
 			}
 			return err
 		})

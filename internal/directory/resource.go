@@ -55,7 +55,10 @@ type Resource struct {
 	Features    []string
 	TimeZone    string // IANA name
 	Active      bool
-	Version     int64 // grows with each change; the ETag
+	Units       int    // how many identical ones there are; at least 1
+	Policy      Policy // its own; see Rules
+	TypePolicy  Policy // of all resources of the type
+	Version     int64  // grows with each change; the ETag
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 }
@@ -103,7 +106,12 @@ type Store interface {
 	Resource(ctx context.Context, email string) (Resource, error)
 	// SaveResource inserts the resource, or updates the one of the same
 	// address; it fills in ID, Version and the times.
+	// TypePolicy is stored apart.
 	SaveResource(ctx context.Context, r *Resource) error
+	// SaveTypePolicy stores the policy of all resources of a type.
+	SaveTypePolicy(ctx context.Context, typeName string, p Policy) error
+	// TypePolicy answers it, the zero one if none is stored.
+	TypePolicy(ctx context.Context, typeName string) (Policy, error)
 }
 
 // Stores gives the store of a tenant.

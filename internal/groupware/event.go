@@ -37,12 +37,7 @@ func event(t tenant.Tenant, j outbox.Job) *ical.Calendar {
 		Transp:    "OPAQUE", BusyStatus: "BUSY", Class: class, Status: "CONFIRMED",
 		Extra: []ical.Property{{Name: "X-RMP-ACTUAL-ORGANIZER", Value: "MAILTO:" + b.Organizer.Email}},
 	}
-	if loc, err := time.LoadLocation(b.TimeZone); err == nil {
-		start, end := ical.InZone(b.Start, loc), ical.InZone(b.End, loc)
-		if start.Wall.In(loc).Equal(b.Start) && end.Wall.In(loc).Equal(b.End) {
-			e.Start, e.End = start, end
-		} // else it is the second of two equal wall times, which only UTC can say
-	}
+	setTimes(e, b)
 	for _, r := range b.Resources {
 		e.Attendees = append(e.Attendees, ical.Attendee{Address: ical.Address{Email: r.Email, Name: r.Name},
 			CUType: "RESOURCE", Role: "NON-PARTICIPANT", PartStat: "ACCEPTED"})
@@ -60,7 +55,72 @@ func event(t tenant.Tenant, j outbox.Job) *ical.Calendar {
 		e.Attendees = append(e.Attendees, ical.Attendee{Address: ical.Address{Email: a.Email, Name: a.Name},
 			CUType: "INDIVIDUAL", Role: role, PartStat: strings.ToUpper(a.PartStat), RSVP: true})
 	}
+	setSeries(e, b, veiled)
 	return &ical.Calendar{Method: "PUBLISH", ProdID: prodID, Version: "2.0", Events: []*ical.Event{e}}
+}
+
+// inWall is an instant as the wall time of the booking's zone, or in UTC
+// where it is the second of two equal wall times, which only UTC can say.
+func inWall(t time.Time, loc *time.Location) ical.Time {
+	if w := ical.InZone(t, loc); w.Wall.In(loc).Equal(t) {
+		return w
+	}
+	return ical.At(t)
+}
+
+func setTimes(e *ical.Event, b booking.Booking) {
+	loc, err := time.LoadLocation(b.TimeZone)
+	if err != nil {
+		return
+	}
+	start, end := inWall(b.Start, loc), inWall(b.End, loc)
+	if start.Kind == end.Kind {
+		e.Start, e.End = start, end
+	}
+	if b.Recurrence != nil { // recurs in wall time whatever the first date is
+		e.Start, e.End = ical.InZone(b.Start, loc), ical.InZone(b.End, loc)
+	}
+}
+
+// setSeries adds the recurrence, and the dates that are not as it has them: a
+// date that does not take place is left out, a changed one is an exception.
+func setSeries(e *ical.Event, b booking.Booking, veiled bool) {
+	if b.Recurrence == nil {
+		return
+	}
+	loc, err := time.LoadLocation(b.TimeZone)
+	if err != nil {
+		loc = time.UTC
+	}
+	if b.Recurrence.RRule != "" {
+		e.RRules = []string{b.Recurrence.RRule}
+	}
+	for _, t := range b.Recurrence.RDates {
+		e.RDates = append(e.RDates, ical.InZone(t, loc))
+	}
+	for _, t := range b.Recurrence.ExDates {
+		e.ExDates = append(e.ExDates, ical.InZone(t, loc))
+	}
+	for _, o := range b.Overrides {
+		if o.State != booking.ChangedDate {
+			e.ExDates = append(e.ExDates, ical.InZone(o.Original, loc))
+			continue
+		}
+		x := *e
+		x.RRules, x.RDates, x.ExDates, x.Exceptions = nil, nil, nil, nil
+		x.RecurrenceID = ical.InZone(o.Original, loc)
+		x.Start, x.End = inWall(o.Start, loc), inWall(o.End, loc)
+		if x.Start.Kind != x.End.Kind {
+			x.Start, x.End = ical.At(o.Start), ical.At(o.End)
+		}
+		if !veiled {
+			x.Summary, x.Description = o.Title, o.Description
+		}
+		if o.Location != "" {
+			x.Location = o.Location
+		}
+		e.Exceptions = append(e.Exceptions, &x)
+	}
 }
 
 // location is what the booking says, or the names of its resources.

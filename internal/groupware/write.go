@@ -9,6 +9,7 @@ import (
 
 	"rmp/calendar/ical"
 	"rmp/communigate/ximss"
+	"rmp/internal/booking"
 	"rmp/internal/demo"
 	"rmp/internal/outbox"
 	"rmp/internal/tenant"
@@ -34,7 +35,7 @@ func (g *Groupware) Write(ctx context.Context, id tenant.ID, jobs []outbox.Job) 
 	}
 	var again []int
 	for i, err := range errs {
-		if err == nil || !errors.Is(err, ximss.ErrDenied) && !errors.Is(err, ximss.ErrNotFound) {
+		if err == nil || jobs[i].Kind == booking.Guest || !errors.Is(err, ximss.ErrDenied) && !errors.Is(err, ximss.ErrNotFound) {
 			continue
 		}
 		if repaired := g.EnsureCalendar(ctx, t, jobs[i].Calendar); repaired != nil {
@@ -67,31 +68,67 @@ func (g *Groupware) write(ctx context.Context, t tenant.Tenant, jobs []outbox.Jo
 	}
 	var requests []*ximss.Request
 	for n, i := range places {
-		j, h := jobs[i], "w"+strconv.Itoa(n)
-		work := ximss.Cancel(h, j.Booking.UID)
-		if !j.Remove {
-			work = g.cfg.Dialect.Publish(h, event(t, j), ximss.SendNone)
-		}
-		requests = append(requests, ximss.OpenCalendar(h, calendarPath(j.Calendar)), work, ximss.CloseCalendar(h))
+		requests = append(requests, g.work(t, jobs[i], "w"+strconv.Itoa(n))...)
 	}
 	replies, err := pool.Do(ctx, requests...)
 	if err != nil {
 		return err
 	}
-	for n, i := range places {
-		opened, worked := replies[perCalendar*n].Err, replies[perCalendar*n+1].Err
+	for _, i := range places {
+		j := jobs[i]
+		if j.Kind == booking.Guest {
+			errs[i] = replies[0].Err
+			replies = replies[1:]
+			continue
+		}
+		opened, worked := replies[0].Err, replies[1].Err
+		replies = replies[perCalendar:]
 		switch {
-		case opened != nil && jobs[i].Remove && (errors.Is(opened, ximss.ErrNotFound) || errors.Is(opened, ximss.ErrNoAccount)):
+		case opened != nil && j.Remove && (errors.Is(opened, ximss.ErrNotFound) || errors.Is(opened, ximss.ErrNoAccount)):
 			errs[i] = nil // with the calendar went the event
 		case opened != nil:
 			errs[i] = opened
-		case jobs[i].Remove && errors.Is(worked, ximss.ErrNotFound):
+		case j.Remove && errors.Is(worked, ximss.ErrNotFound):
 			errs[i] = nil // done before, or removed by somebody
 		default:
 			errs[i] = worked
 		}
 	}
 	return nil
+}
+
+// work are the requests of a job: opening, writing and closing a calendar, or
+// one message to a guest.
+func (g *Groupware) work(t tenant.Tenant, j outbox.Job, handle string) []*ximss.Request {
+	if j.Kind == booking.Guest {
+		return []*ximss.Request{ximss.SubmitInvitation(invitation(t, j))}
+	}
+	// In the mode Invitation the server sends requests to the attendees when
+	// the central calendar changes.
+	send := ximss.SendNone
+	if j.Booking.Mode == booking.Invitation && j.Kind == booking.CentralCalendar {
+		send = ximss.SendAll
+	}
+	work := g.cfg.Dialect.Cancel(handle, j.Booking.UID, ical.Time{}, send, "")
+	if !j.Remove {
+		work = g.cfg.Dialect.Publish(handle, event(t, j), send)
+	}
+	return []*ximss.Request{ximss.OpenCalendar(handle, calendarPath(j.Calendar)), work, ximss.CloseCalendar(handle)}
+}
+
+// invitation is the message by which a guest elsewhere learns of a booking,
+// or that it is off. One that comes twice has the same UID and SEQUENCE.
+func invitation(t tenant.Tenant, j outbox.Job) (ximss.Mail, *ical.Calendar) {
+	c := event(t, j)
+	c.Method = "REQUEST"
+	subject := "Invitation: " + j.Booking.Title
+	if j.Remove {
+		c.Method, subject = "CANCEL", "Cancelled: "+j.Booking.Title
+		for _, e := range c.Events {
+			e.Status = "CANCELLED"
+		}
+	}
+	return ximss.Mail{From: t.ServiceAccount(), Name: j.Booking.Organizer.Name, To: []string{j.Calendar}, Subject: subject}, c
 }
 
 // PublishAppointments implements demo.CommuniGate: appointments that people

@@ -29,6 +29,13 @@ type Job struct {
 	Attempts int
 }
 
+// Try is the outcome of a try.
+type Try struct {
+	Job    Job
+	Reason string    // why it failed; "" if it is done
+	Next   time.Time // of one that failed: when it comes again; zero: it is given up
+}
+
 // Store keeps the jobs of all tenants.
 type Store interface {
 	// Lease takes up to limit pending jobs whose time has come and that
@@ -38,11 +45,9 @@ type Store interface {
 	// LeaseBooking takes the pending jobs of one booking that owner holds or
 	// nobody does.
 	LeaseBooking(ctx context.Context, t tenant.ID, bookingID, owner string, now, until time.Time) ([]Job, error)
-	// Done marks a job done, unless more is wanted by now.
-	Done(ctx context.Context, j Job, at time.Time) error
-	// Failed notes a failed try; the job comes again at next, or is given up
-	// when next is zero.
-	Failed(ctx context.Context, j Job, reason string, at, next time.Time) error
+	// Note stores the outcomes of tries, all in one transaction. A job whose
+	// want has changed since it was leased stays pending.
+	Note(ctx context.Context, at time.Time, outcomes ...Try) error
 	// Backlog counts the jobs that are pending and those given up, and says
 	// since when the oldest pending one waits.
 	Backlog(ctx context.Context) (pending, failed int, oldest time.Time, err error)

@@ -156,21 +156,22 @@ func (w *Worker) write(ctx context.Context, t tenant.ID, jobs []Job) {
 	// The outcome is noted even if the time for the writes is over.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
 	defer cancel()
+	tries := make([]Try, len(jobs))
 	for i, j := range jobs {
-		if err := w.note(ctx, j, errs[i]); err != nil {
-			// The lease runs out and the write, being idempotent, is repeated.
-			w.log.ErrorContext(ctx, "note a calendar write", "booking", j.Booking.ID, "calendar", j.Calendar, "err", err)
-		}
+		tries[i] = w.outcomeOf(ctx, j, errs[i])
+	}
+	if err := w.store.Note(ctx, w.now(), tries...); err != nil {
+		// The lease runs out and the writes, being idempotent, are repeated.
+		w.log.ErrorContext(ctx, "note calendar writes", "tenant", t, "jobs", len(jobs), "err", err)
 	}
 }
 
-func (w *Worker) note(ctx context.Context, j Job, failure error) error {
-	now := w.now()
+func (w *Worker) outcomeOf(ctx context.Context, j Job, failure error) Try {
 	if failure == nil {
 		w.outcome("synced", 1)
-		return w.store.Done(ctx, j, now)
+		return Try{Job: j}
 	}
-	next := now.Add(pauseAfter(j.Attempts))
+	next := w.now().Add(pauseAfter(j.Attempts))
 	result := "retried"
 	if errors.Is(failure, ErrRefused) && j.Attempts+1 >= maxRefused {
 		next, result = time.Time{}, "given-up"
@@ -178,7 +179,7 @@ func (w *Worker) note(ctx context.Context, j Job, failure error) error {
 	w.outcome(result, 1)
 	w.log.WarnContext(ctx, "calendar write failed", "tenant", j.Tenant, "booking", j.Booking.ID, "calendar", j.Calendar,
 		"attempt", j.Attempts+1, "outcome", result, "err", failure)
-	return w.store.Failed(ctx, j, failure.Error(), now, next)
+	return Try{Job: j, Reason: failure.Error(), Next: next}
 }
 
 // pauseAfter doubles with each failed try and varies by a quarter, so that

@@ -112,3 +112,21 @@ func (k dialect) forUpdate() string {
 	}
 	return ""
 }
+
+// lockPerson makes transactions of one person wait for each other until they
+// end.
+func (k dialect) lockPerson(ctx context.Context, tx *sql.Tx, tenant, person string) error {
+	if k != postgres {
+		return nil // the writer is alone
+	}
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "person "+tenant+" "+person)
+	return err
+}
+
+// transaction is the number of the present transaction.
+func (k dialect) transaction() string {
+	if k == postgres {
+		return "txid_current()"
+	}
+	return "0"
+}

@@ -13,6 +13,9 @@ type Answer struct {
 	Type           string
 	Location, ETag string
 	Body           []byte
+	// Subject is set when the request ended before its answer could be
+	// stored, but has made this.
+	Subject string
 }
 
 // Errors of BeginIdempotent.
@@ -26,12 +29,13 @@ const keepAnswers = 48 * time.Hour
 
 // BeginIdempotent notes that a person's request under a key has begun; it
 // answers the stored answer of an earlier one, or nil. An earlier one that
-// began before stale and never ended is taken as dead.
+// began before stale and never ended is taken as dead, unless it is known what
+// it has made.
 func (t *Tenant) BeginIdempotent(ctx context.Context, person, key, hash string, now, stale time.Time) (*Answer, error) {
 	var stored *Answer
 	err := t.db.tx(ctx, func(tx *sql.Tx) error {
 		stored = nil
-		if _, err := tx.ExecContext(ctx, `DELETE FROM idempotency WHERE tenant_id=$1 AND person=$2 AND (started_at<$3 OR started_at<$4 AND status=0)`,
+		if _, err := tx.ExecContext(ctx, `DELETE FROM idempotency WHERE tenant_id=$1 AND person=$2 AND (started_at<$3 OR started_at<$4 AND status=0 AND subject='')`,
 			t.id, person, micros(now.Add(-keepAnswers)), micros(stale)); err != nil {
 			return err
 		}
@@ -45,14 +49,15 @@ func (t *Tenant) BeginIdempotent(ctx context.Context, person, key, hash string, 
 		}
 		var a Answer
 		var was, body string
-		err = tx.QueryRowContext(ctx, `SELECT body_hash, status, content_type, location, etag, body FROM idempotency WHERE tenant_id=$1 AND person=$2 AND request_key=$3`,
-			t.id, person, key).Scan(&was, &a.Status, &a.Type, &a.Location, &a.ETag, &body)
+		var began int64
+		err = tx.QueryRowContext(ctx, `SELECT body_hash, status, content_type, location, etag, body, subject, started_at FROM idempotency WHERE tenant_id=$1 AND person=$2 AND request_key=$3`,
+			t.id, person, key).Scan(&was, &a.Status, &a.Type, &a.Location, &a.ETag, &body, &a.Subject, &began)
 		switch {
 		case err != nil:
 			return err
 		case was != hash:
 			return ErrKeyReused
-		case a.Status == 0:
+		case a.Status == 0 && (a.Subject == "" || began >= micros(stale)):
 			return ErrKeyBusy
 		}
 		a.Body = []byte(body)
@@ -71,6 +76,6 @@ func (t *Tenant) FinishIdempotent(ctx context.Context, person, key string, a Ans
 
 // ReleaseIdempotent forgets a request that changed nothing.
 func (t *Tenant) ReleaseIdempotent(ctx context.Context, person, key string) error {
-	_, err := t.db.write.ExecContext(ctx, `DELETE FROM idempotency WHERE tenant_id=$1 AND person=$2 AND request_key=$3 AND status=0`, t.id, person, key)
+	_, err := t.db.write.ExecContext(ctx, `DELETE FROM idempotency WHERE tenant_id=$1 AND person=$2 AND request_key=$3 AND status=0 AND subject=''`, t.id, person, key)
 	return t.db.wrap("release request", err)
 }

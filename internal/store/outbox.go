@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 	"time"
 
 	"rmp/internal/outbox"
@@ -75,35 +76,46 @@ func (d *DB) loadBookings(ctx context.Context, tx *sql.Tx, jobs []outbox.Job) er
 	return nil
 }
 
-// Done implements outbox.Store. A want that has changed since the job was
-// leased stays pending, free for the next to take.
-func (d *DB) Done(ctx context.Context, j outbox.Job, at time.Time) error {
-	_, err := d.write.ExecContext(ctx, `UPDATE outbox SET
-			state=CASE WHEN wanted=$4 THEN 'synced' ELSE state END,
-			attempts=CASE WHEN wanted=$4 THEN attempts+1 ELSE attempts END,
-			last_error=CASE WHEN wanted=$4 THEN '' ELSE last_error END,
-			lease_owner=CASE WHEN wanted=$4 THEN '' ELSE lease_owner END,
-			lease_until=CASE WHEN wanted=$4 THEN 0 ELSE lease_until END,
-			updated_at=$5
-		WHERE tenant_id=$1 AND booking_id=$2 AND calendar=$3`,
-		string(j.Tenant), j.Booking.ID, j.Calendar, j.Wanted, micros(at))
-	return d.wrap("mark job done", err)
+// Note implements outbox.Store.
+func (d *DB) Note(ctx context.Context, at time.Time, outcomes ...outbox.Try) error {
+	err := d.tx(ctx, func(tx *sql.Tx) error {
+		told := map[string]bool{}
+		for _, o := range outcomes {
+			changed, err := note(ctx, tx, at, o)
+			if err != nil {
+				return err
+			}
+			if b := o.Job.Booking; changed && !told[b.ID] {
+				told[b.ID] = true
+				if err := d.For(o.Job.Tenant).tell(ctx, tx, at, "booking.sync", b); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return d.wrap("note calendar writes", err)
 }
 
-// Failed implements outbox.Store.
-func (d *DB) Failed(ctx context.Context, j outbox.Job, reason string, at, next time.Time) error {
-	state := "pending"
-	if next.IsZero() {
-		state = "failed"
+// note stores one outcome, and answers whether the state of the job is another
+// now.
+func note(ctx context.Context, tx *sql.Tx, at time.Time, o outbox.Try) (bool, error) {
+	j, state, next := o.Job, "synced", at
+	switch {
+	case o.Reason != "" && o.Next.IsZero():
+		state, next = "failed", time.Time{}
+	case o.Reason != "":
+		state, next = "pending", o.Next
 	}
 	const most = 1000
-	if len(reason) > most {
-		reason = reason[:most]
-	}
-	_, err := d.write.ExecContext(ctx, `UPDATE outbox SET state=$5, attempts=attempts+1, last_error=$6, next_at=$7, lease_owner='', lease_until=0, updated_at=$8
+	res, err := tx.ExecContext(ctx, `UPDATE outbox SET state=$5, attempts=attempts+1, last_error=$6, next_at=$7, lease_owner='', lease_until=0, updated_at=$8
 		WHERE tenant_id=$1 AND booking_id=$2 AND calendar=$3 AND wanted=$4`,
-		string(j.Tenant), j.Booking.ID, j.Calendar, j.Wanted, state, reason, micros(next), micros(at))
-	return d.wrap("mark job failed", err)
+		string(j.Tenant), j.Booking.ID, j.Calendar, j.Wanted, state, strings.ToValidUTF8(o.Reason[:min(most, len(o.Reason))], ""), micros(next), micros(at))
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0 && state != "pending", err
 }
 
 // Backlog implements outbox.Store.

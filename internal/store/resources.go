@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -13,16 +15,40 @@ import (
 
 var _ directory.Store = (*Tenant)(nil)
 
-const resourceColumns = `id, email, type, name, description, site, floor, capacity, features, time_zone, active, version, created_at, updated_at`
+const resourceColumns = `id, email, type, name, description, site, floor, capacity, features, time_zone, active, units, policy, version, created_at, updated_at`
+
+// selectResources reads resources with the policy of their types.
+const selectResources = `SELECT r.id, r.email, r.type, r.name, r.description, r.site, r.floor, r.capacity, r.features, r.time_zone, r.active,
+	r.units, r.policy, r.version, r.created_at, r.updated_at, COALESCE(tp.policy, '')
+	FROM resources r LEFT JOIN type_policies tp ON tp.tenant_id=r.tenant_id AND tp.type=r.type`
+
+// readPolicies takes over the policies as they are stored.
+func readPolicies(r *directory.Resource, own, ofType string) error {
+	for _, d := range []struct {
+		text string
+		to   *directory.Policy
+	}{{own, &r.Policy}, {ofType, &r.TypePolicy}} {
+		if d.text == "" || d.text == "{}" {
+			continue
+		}
+		if err := json.Unmarshal([]byte(d.text), d.to); err != nil {
+			return fmt.Errorf("policy of %s: %w", r.Email, err)
+		}
+	}
+	return nil
+}
 
 func scanResource(rows *sql.Rows) (directory.Resource, error) {
 	var r directory.Resource
 	var active, created, updated int64
-	var features string
+	var features, policy, typePolicy string
 	err := rows.Scan(&r.ID, &r.Email, &r.Type, &r.Name, &r.Description, &r.Site, &r.Floor, &r.Capacity, &features, &r.TimeZone,
-		&active, &r.Version, &created, &updated)
-	if err == nil {
+		&active, &r.Units, &policy, &r.Version, &created, &updated, &typePolicy)
+	if err == nil && features != "[]" {
 		err = json.Unmarshal([]byte(features), &r.Features)
+	}
+	if err == nil {
+		err = readPolicies(&r, policy, typePolicy)
 	}
 	r.Active, r.CreatedAt, r.UpdatedAt = active != 0, instant(created), instant(updated)
 	return r, err
@@ -33,12 +59,12 @@ func scanResource(rows *sql.Rows) (directory.Resource, error) {
 // cannot disagree.
 func (t *Tenant) Resources(ctx context.Context, f directory.Filter) ([]directory.Resource, error) {
 	var a args
-	q := `SELECT ` + resourceColumns + ` FROM resources WHERE tenant_id=` + a.add(t.id) + ` AND capacity>=` + a.add(f.MinCapacity)
+	q := selectResources + ` WHERE r.tenant_id=` + a.add(t.id) + ` AND r.capacity>=` + a.add(f.MinCapacity)
 	if f.Type != "" {
-		q += ` AND type=` + a.add(f.Type)
+		q += ` AND r.type=` + a.add(f.Type)
 	}
 	if f.After != "" {
-		q += ` AND email>` + a.add(f.After)
+		q += ` AND r.email>` + a.add(f.After)
 	}
 	const few = 200 // beyond, the list is read and filtered here
 	if n := len(f.Emails); n > 0 && n <= few {
@@ -46,9 +72,9 @@ func (t *Tenant) Resources(ctx context.Context, f directory.Filter) ([]directory
 		for i, e := range f.Emails {
 			lower[i] = strings.ToLower(e)
 		}
-		q += ` AND email IN ` + list(&a, lower)
+		q += ` AND r.email IN ` + list(&a, lower)
 	}
-	found, err := collect(ctx, t.db.read, scanResource, q+` ORDER BY email`, a.values...)
+	found, err := collect(ctx, t.db.read, scanResource, q+` ORDER BY r.email`, a.values...)
 	if err != nil {
 		return nil, t.db.wrap("read resources", err)
 	}
@@ -86,21 +112,50 @@ func (t *Tenant) SaveResource(ctx context.Context, r *directory.Resource) error 
 	if err != nil {
 		return t.db.wrap("save resource", err)
 	}
+	policy, err := json.Marshal(r.Policy)
+	if err != nil {
+		return t.db.wrap("save resource", err)
+	}
 	if r.ID == "" {
 		r.ID = newID()
 	}
+	r.Units = max(1, r.Units)
 	if r.UpdatedAt.IsZero() {
 		r.UpdatedAt = time.Now()
 	}
 	var created, updated int64
 	err = t.db.write.QueryRowContext(ctx, `INSERT INTO resources (tenant_id, `+resourceColumns+`)
-		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,1,$13,$13)
+		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,1,$15,$15)
 		ON CONFLICT (tenant_id, email) DO UPDATE SET type=excluded.type, name=excluded.name, description=excluded.description, site=excluded.site,
 			floor=excluded.floor, capacity=excluded.capacity, features=excluded.features, time_zone=excluded.time_zone, active=excluded.active,
-			version=resources.version+1, updated_at=excluded.updated_at
+			units=excluded.units, policy=excluded.policy, version=resources.version+1, updated_at=excluded.updated_at
 		RETURNING id, version, created_at, updated_at`,
 		t.id, r.ID, strings.ToLower(r.Email), r.Type, r.Name, r.Description, r.Site, r.Floor, r.Capacity, string(j), r.TimeZone, flag(r.Active),
-		micros(r.UpdatedAt)).Scan(&r.ID, &r.Version, &created, &updated)
+		r.Units, string(policy), micros(r.UpdatedAt)).Scan(&r.ID, &r.Version, &created, &updated)
 	r.CreatedAt, r.UpdatedAt = instant(created), instant(updated)
 	return t.db.wrap("save resource", err)
+}
+
+// SaveTypePolicy implements directory.Store.
+func (t *Tenant) SaveTypePolicy(ctx context.Context, typeName string, p directory.Policy) error {
+	j, err := json.Marshal(p)
+	if err == nil {
+		_, err = t.db.write.ExecContext(ctx, `INSERT INTO type_policies (tenant_id, type, policy) VALUES ($1,$2,$3)
+			ON CONFLICT (tenant_id, type) DO UPDATE SET policy=excluded.policy`, t.id, typeName, string(j))
+	}
+	return t.db.wrap("save policy", err)
+}
+
+// TypePolicy implements directory.Store.
+func (t *Tenant) TypePolicy(ctx context.Context, typeName string) (directory.Policy, error) {
+	var p directory.Policy
+	var text string
+	err := t.db.read.QueryRowContext(ctx, `SELECT policy FROM type_policies WHERE tenant_id=$1 AND type=$2`, t.id, typeName).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return p, nil
+	}
+	if err == nil {
+		err = json.Unmarshal([]byte(text), &p)
+	}
+	return p, t.db.wrap("read policy", err)
 }

@@ -13,6 +13,7 @@ import (
 	"rmp/internal/booking"
 	"rmp/internal/directory"
 	"rmp/internal/gatekeeper"
+	"rmp/internal/outbox"
 	"rmp/internal/secret"
 	"rmp/internal/store"
 	"rmp/internal/store/pgtest"
@@ -71,7 +72,8 @@ func change(id string, start time.Time, length time.Duration, resources ...strin
 	for _, r := range resources {
 		b.Resources = append(b.Resources, booking.BookedResource{ID: r, Email: r + "@res.test"})
 	}
-	return booking.Change{Booking: b, Owner: "me", LeaseUntil: noon.Add(10 * time.Second),
+	b.LastEnd = b.End
+	return booking.Change{Booking: b, Now: noon.Add(-24 * time.Hour), Dates: []booking.Occurrence{{Original: b.Start, Start: b.Start, End: b.End}}, Owner: "me", LeaseUntil: noon.Add(10 * time.Second),
 		Writes:  []booking.Sync{{Calendar: "all_events@a.test", Kind: booking.CentralCalendar}},
 		History: booking.HistoryEntry{At: noon, Actor: "anna@a.test", Action: "created"}}
 }
@@ -89,7 +91,7 @@ func TestOneOfManyWinsASlot(t *testing.T) {
 				if i%2 == 1 {
 					resources = []string{"projector", "room"}
 				}
-				errs[i] = db.For("a").Insert(context.WithoutCancel(t.Context()), change(fmt.Sprint("b", i), noon.Add(time.Duration(i%30)*time.Minute), time.Hour, resources...))
+				errs[i] = db.For("a").Save(context.WithoutCancel(t.Context()), change(fmt.Sprint("b", i), noon.Add(time.Duration(i%30)*time.Minute), time.Hour, resources...))
 			})
 		}
 		wg.Wait()
@@ -118,7 +120,7 @@ func TestOverlapRules(t *testing.T) {
 		s := db.For("a")
 		insert := func(c booking.Change, want error) {
 			t.Helper()
-			if err := s.Insert(t.Context(), c); !errors.Is(err, want) {
+			if err := s.Save(t.Context(), c); !errors.Is(err, want) {
 				t.Fatalf("insert %s: %v, want %v", c.Booking.ID, err, want)
 			}
 		}
@@ -131,13 +133,13 @@ func TestOverlapRules(t *testing.T) {
 		// All or nothing: the projector must stay free.
 		insert(change("both", noon, time.Hour, "projector", "room"), booking.ErrOverlap)
 		insert(change("projector", noon, time.Hour, "projector"), nil)
-		if err := db.For("b").Insert(t.Context(), change("1", noon, time.Hour, "room")); err != nil {
+		if err := db.For("b").Save(t.Context(), change("1", noon, time.Hour, "room")); err != nil {
 			t.Fatalf("another tenant's room of the same name: %v", err)
 		}
 		// A move into a taken slot leaves the booking as it was.
 		move := change("2", noon, time.Hour, "room")
 		move.Expect = 1
-		if err := s.Update(t.Context(), move); !errors.Is(err, booking.ErrOverlap) {
+		if err := s.Save(t.Context(), move); !errors.Is(err, booking.ErrOverlap) {
 			t.Fatalf("move: %v", err)
 		}
 		b, err := s.Booking(t.Context(), "2")
@@ -148,21 +150,21 @@ func TestOverlapRules(t *testing.T) {
 		// A move over its own old time is no overlap.
 		move = change("2", noon.Add(90*time.Minute), time.Hour, "room")
 		move.Expect = 1
-		if err := s.Update(t.Context(), move); err != nil {
+		if err := s.Save(t.Context(), move); err != nil {
 			t.Fatalf("move by half: %v", err)
 		}
-		if err := s.Update(t.Context(), move); !errors.Is(err, booking.ErrStale) {
+		if err := s.Save(t.Context(), move); !errors.Is(err, booking.ErrStale) {
 			t.Fatalf("on an old version: %v", err)
 		}
 		cancelled := change("2", noon.Add(90*time.Minute), time.Hour, "room")
 		cancelled.Expect, cancelled.Booking.Status = 2, booking.Cancelled
-		if err := s.Update(t.Context(), cancelled); err != nil {
+		if err := s.Save(t.Context(), cancelled); err != nil {
 			t.Fatal(err)
 		}
 		insert(change("after", noon.Add(90*time.Minute), time.Hour, "room"), nil)
 		missing := change("nobody", noon, time.Hour, "room")
 		missing.Expect = 1
-		if err := s.Update(t.Context(), missing); !errors.Is(err, booking.ErrNotFound) {
+		if err := s.Save(t.Context(), missing); !errors.Is(err, booking.ErrNotFound) {
 			t.Fatalf("of nothing: %v", err)
 		}
 	})
@@ -171,7 +173,7 @@ func TestOverlapRules(t *testing.T) {
 func TestTenantsAreWalls(t *testing.T) {
 	engines(t, func(t *testing.T, db *store.DB) {
 		world(t, db)
-		if err := db.For("a").Insert(t.Context(), change("secret", noon, time.Hour, "room")); err != nil {
+		if err := db.For("a").Save(t.Context(), change("secret", noon, time.Hour, "room")); err != nil {
 			t.Fatal(err)
 		}
 		b := db.For("b")
@@ -181,7 +183,7 @@ func TestTenantsAreWalls(t *testing.T) {
 		if list, err := b.Bookings(t.Context(), booking.Filter{Resource: "room@res.test"}); err != nil || len(list) != 0 {
 			t.Errorf("Bookings: %v, %v", list, err)
 		}
-		if taken, err := b.Occupied(t.Context(), []string{"room@res.test"}, noon, noon.Add(time.Hour)); err != nil || len(taken) != 0 {
+		if taken, err := b.Occupied(t.Context(), []string{"room@res.test"}, noon, noon.Add(time.Hour), noon); err != nil || len(taken) != 0 {
 			t.Errorf("Occupied: %v, %v", taken, err)
 		}
 		if own, err := b.OwnUIDs(t.Context(), []string{"uid-secret"}); err != nil || len(own) != 0 {
@@ -190,7 +192,7 @@ func TestTenantsAreWalls(t *testing.T) {
 		if h, err := b.History(t.Context(), "secret"); err != nil || len(h) != 0 {
 			t.Errorf("History: %v, %v", h, err)
 		}
-		if taken, err := db.For("a").Occupied(t.Context(), []string{"room@res.test"}, noon, noon.Add(time.Minute)); err != nil || len(taken) != 1 {
+		if taken, err := db.For("a").Occupied(t.Context(), []string{"room@res.test"}, noon, noon.Add(time.Minute), noon); err != nil || len(taken) != 1 {
 			t.Errorf("the owner sees %v, %v", taken, err)
 		}
 	})
@@ -199,7 +201,7 @@ func TestTenantsAreWalls(t *testing.T) {
 func TestOutboxLeases(t *testing.T) {
 	engines(t, func(t *testing.T, db *store.DB) {
 		world(t, db)
-		if err := db.For("a").Insert(t.Context(), change("1", noon, time.Hour, "room")); err != nil {
+		if err := db.For("a").Save(t.Context(), change("1", noon, time.Hour, "room")); err != nil {
 			t.Fatal(err)
 		}
 		lease := func(owner string, now time.Time) int {
@@ -223,10 +225,10 @@ func TestOutboxLeases(t *testing.T) {
 		// The booking changes while the job is at work: done is not done.
 		again := change("1", noon, time.Hour, "room")
 		again.Expect = 1
-		if err := db.For("a").Update(t.Context(), again); err != nil {
+		if err := db.For("a").Save(t.Context(), again); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Done(t.Context(), mine[0], noon); err != nil {
+		if err := db.Note(t.Context(), noon, outbox.Try{Job: mine[0]}); err != nil {
 			t.Fatal(err)
 		}
 		b, err := db.For("a").Booking(t.Context(), "1")
@@ -237,7 +239,7 @@ func TestOutboxLeases(t *testing.T) {
 		if err != nil || len(newer) != 1 {
 			t.Fatalf("%v, %v", newer, err)
 		}
-		if err := db.Failed(t.Context(), newer[0], "no way", noon, noon.Add(time.Minute)); err != nil {
+		if err := db.Note(t.Context(), noon, outbox.Try{Job: newer[0], Reason: "no way", Next: noon.Add(time.Minute)}); err != nil {
 			t.Fatal(err)
 		}
 		if n := lease("other", noon.Add(30*time.Second)); n != 0 {
@@ -246,7 +248,7 @@ func TestOutboxLeases(t *testing.T) {
 		if pending, failed, _, err := db.Backlog(t.Context()); err != nil || pending != 1 || failed != 0 {
 			t.Fatalf("backlog %d, %d, %v", pending, failed, err)
 		}
-		if err := db.Failed(t.Context(), newer[0], "given up", noon, time.Time{}); err != nil {
+		if err := db.Note(t.Context(), noon, outbox.Try{Job: newer[0], Reason: "given up"}); err != nil {
 			t.Fatal(err)
 		}
 		b, err = db.For("a").Booking(t.Context(), "1")

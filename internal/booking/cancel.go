@@ -1,0 +1,141 @@
+package booking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"rmp/internal/directory"
+	"rmp/internal/fault"
+	"rmp/internal/tenant"
+)
+
+// Cancel frees the resources and takes the booking, or the dates of it that
+// the scope names, out of the calendars. To cancel again changes nothing.
+func (s *Service) Cancel(ctx context.Context, p tenant.Principal, id string, expect int64, scope Scope, reason string) (Booking, error) {
+	var bad fault.Fields
+	text(&bad, "/reason", reason, MaxReason, true)
+	if err := bad.Err(); err != nil {
+		return Booking{}, err
+	}
+	for tries := 0; ; tries++ {
+		old, err := s.editable(ctx, p, id)
+		if err != nil {
+			return Booking{}, err
+		}
+		if old.Status == Cancelled || old.isCancelled(scope) {
+			return old, nil
+		}
+		if expect != 0 && expect != old.Version {
+			return Booking{}, errStale(ErrStale)
+		}
+		b, err := s.cancel(ctx, p, old, scope, reason)
+		switch {
+		case errors.Is(err, ErrStale) && expect == 0 && tries < 5:
+			continue // somebody changed it at this moment; the wish still stands
+		case errors.Is(err, ErrStale):
+			return Booking{}, errStale(err)
+		case err != nil:
+			return Booking{}, fmt.Errorf("cancel booking: %w", err)
+		}
+		return b, nil
+	}
+}
+
+// isCancelled reports whether the one date of a scope is cancelled already.
+func (b *Booking) isCancelled(scope Scope) bool {
+	for _, o := range b.Overrides {
+		if scope.Kind == ScopeThis && o.Original.Equal(scope.Occurrence) && o.State != ChangedDate {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Service) cancel(ctx context.Context, p tenant.Principal, old Booking, scope Scope, reason string) (Booking, error) {
+	date, err := old.dateOf(&scope)
+	if err != nil {
+		return Booking{}, err
+	}
+	t, err := s.Tenants.Tenant(ctx, p.Tenant)
+	if err != nil {
+		return Booking{}, err
+	}
+	d := &draft{tenant: t, who: p, old: &old, booking: s.changed(old)}
+	note := ""
+	switch scope.Kind {
+	case ScopeThis:
+		d.booking.override(Override{Original: date.Original, State: CancelledDate, Start: date.Start, End: date.End, Reason: reason})
+		note = "one date: " + date.Original.Format(time.RFC3339)
+	case ScopeFollowing:
+		d.booking = d.booking.endedBefore(date.Original)
+		note = "from " + date.Original.Format(time.RFC3339) + " on"
+	default:
+		d.booking.Status = Cancelled
+	}
+	if d.booking.Status != Cancelled {
+		if d.resources, err = s.bookedResources(ctx, p.Tenant, old); err != nil {
+			return Booking{}, err
+		}
+		switch err := d.bounded(s.Now()); {
+		case fault.CodeOf(err) == fault.Invalid && err != nil: // no date is left, or none that is to come
+			d.booking = s.changed(old)
+			d.booking.Status, d.dates = Cancelled, nil
+		case err != nil:
+			return Booking{}, err
+		}
+	}
+	if reason != "" && note != "" {
+		note = ": " + note
+	}
+	c := s.change(d, "cancelled", reason+note)
+	c.Quotas = nil // it becomes less
+	if err := s.Bookings(p.Tenant).Save(ctx, c); err != nil {
+		return Booking{}, err
+	}
+	return s.written(ctx, p.Tenant, d.booking)
+}
+
+// bookedResources are the resources of a booking as the directory has them.
+func (s *Service) bookedResources(ctx context.Context, t tenant.ID, b Booking) ([]directory.Resource, error) {
+	wanted := make([]Wanted, len(b.Resources))
+	for i, r := range b.Resources {
+		wanted[i] = Wanted{Email: r.Email, Quantity: r.Quantity}
+	}
+	return s.resources(ctx, t, wanted)
+}
+
+// Restore takes a cancellation back, if the time is still free.
+func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, expect int64) (Booking, error) {
+	old, err := s.editable(ctx, p, id)
+	if err != nil {
+		return Booking{}, err
+	}
+	switch {
+	case expect != 0 && expect != old.Version:
+		return Booking{}, errStale(ErrStale)
+	case old.Status != Cancelled:
+		return old, nil
+	case !old.LastEnd.IsZero() && !old.LastEnd.After(s.Now()):
+		return Booking{}, fault.New(fault.Invalid, "the booking lies in the past")
+	}
+	t, err := s.Tenants.Tenant(ctx, p.Tenant)
+	if err != nil {
+		return Booking{}, fmt.Errorf("restore booking: %w", err)
+	}
+	d := &draft{tenant: t, who: p, old: &old, booking: s.changed(old)}
+	d.request.OnConflict = FailOnConflict
+	d.booking.Status = Confirmed
+	if d.resources, err = s.bookedResources(ctx, p.Tenant, old); err != nil {
+		return Booking{}, fmt.Errorf("restore booking: %w", err)
+	}
+	err = s.place(ctx, d, func() error { return s.Bookings(p.Tenant).Save(ctx, s.change(d, "restored", "")) })
+	switch {
+	case errors.Is(err, ErrStale):
+		return Booking{}, errStale(err)
+	case err != nil:
+		return Booking{}, fmt.Errorf("restore booking: %w", err)
+	}
+	return s.written(ctx, p.Tenant, d.booking)
+}

@@ -1,0 +1,51 @@
+package booking
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rmp/internal/fault"
+	"rmp/internal/tenant"
+)
+
+// How long a hold may last.
+const (
+	DefaultHold = 5 * time.Minute
+	MaxHold     = 30 * time.Minute
+)
+
+// Hold keeps a time free for a person who is just choosing. It blocks like a
+// booking, is in no calendar, and ends by itself. Create with the id of the
+// hold turns it into a booking.
+func (s *Service) Hold(ctx context.Context, p tenant.Principal, r Request, length time.Duration) (Booking, error) {
+	if length == 0 {
+		length = DefaultHold
+	}
+	if length < time.Second || length > MaxHold {
+		return Booking{}, fault.InvalidField("/seconds", "is not between 1 and %d", int(MaxHold.Seconds()))
+	}
+	if r.Title == "" {
+		r.Title = "Hold"
+	}
+	r.Attendees, r.Private = nil, true
+	d, err := s.newDraft(ctx, p, r)
+	if err != nil {
+		return Booking{}, err
+	}
+	d.booking.Status = Held
+	d.booking.HoldUntil = s.Now().Add(length).UTC().Truncate(time.Microsecond)
+	err = s.place(ctx, d, func() error { return s.Bookings(p.Tenant).Save(ctx, s.change(d, "", "")) })
+	if err != nil {
+		return Booking{}, fmt.Errorf("hold: %w", err)
+	}
+	return s.load(ctx, p.Tenant, d.booking.ID)
+}
+
+// Release ends a hold of the person. To release it again changes nothing.
+func (s *Service) Release(ctx context.Context, p tenant.Principal, id string) error {
+	if err := s.Bookings(p.Tenant).Release(ctx, id, p.Email); err != nil {
+		return fmt.Errorf("release hold: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,351 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"rmp/internal/booking"
+	"rmp/internal/store"
+)
+
+// dates makes a change of several dates, each an hour long.
+func dates(id string, quantity, units int, starts ...time.Time) booking.Change {
+	c := change(id, starts[0], time.Hour, "room")
+	c.Booking.Recurrence = &booking.Recurrence{RRule: "FREQ=DAILY"}
+	c.Booking.Resources[0].Quantity, c.Booking.Resources[0].Units = quantity, units
+	c.Dates = nil
+	for _, s := range starts {
+		c.Dates = append(c.Dates, booking.Occurrence{Original: s, Start: s, End: s.Add(time.Hour)})
+	}
+	return c
+}
+
+func hours(list ...float64) (out []time.Time) {
+	for _, h := range list {
+		out = append(out, noon.Add(time.Duration(h*float64(time.Hour))))
+	}
+	return out
+}
+
+func TestSeriesAreAllOrNothing(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		s := db.For("a")
+		if err := s.Save(t.Context(), change("one", noon.Add(48*time.Hour), time.Hour, "room")); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Save(t.Context(), dates("series", 1, 1, hours(0, 24, 48.5)...)); !errors.Is(err, booking.ErrOverlap) {
+			t.Fatalf("the third date is taken: %v", err)
+		}
+		if err := s.Save(t.Context(), dates("series", 1, 1, hours(0, 24, 49)...)); err != nil {
+			t.Fatal(err)
+		}
+		taken, err := s.Occupied(t.Context(), []string{"room@res.test"}, noon, noon.AddDate(0, 0, 7), noon)
+		if err != nil || len(taken) != 4 {
+			t.Fatalf("%+v, %v", taken, err)
+		}
+		// Two bookings change places in one transaction.
+		a, b := change("one", noon.Add(49*time.Hour), time.Hour, "room"), dates("series", 1, 1, hours(0, 24, 48)...)
+		a.Expect, b.Expect = 1, 1
+		if err := s.Save(t.Context(), a, b); err != nil {
+			t.Fatalf("change places: %v", err)
+		}
+		// A date that has passed keeps its place when the others move.
+		late := dates("series", 1, 1, hours(30, 54)...)
+		late.Expect, late.Now = 2, noon.Add(2*time.Hour)
+		if err := s.Save(t.Context(), late); err != nil {
+			t.Fatal(err)
+		}
+		taken, err = s.Occupied(t.Context(), []string{"room@res.test"}, noon, noon.AddDate(0, 0, 7), noon)
+		if err != nil || len(taken) != 4 || !taken[0].Start.Equal(noon) {
+			t.Fatalf("%+v, %v", taken, err)
+		}
+		got, err := s.Booking(t.Context(), "series")
+		if err != nil || got.Recurrence == nil || got.Version != 3 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		list, err := s.Bookings(t.Context(), booking.Filter{From: noon.Add(29 * time.Hour), Till: noon.Add(60 * time.Hour), ByDate: true})
+		if err != nil || len(list) != 3 || list[0].Occurrence == nil || !list[0].Occurrence.Start.Equal(noon.Add(30*time.Hour)) {
+			t.Fatalf("%d, %v", len(list), err)
+		}
+	})
+}
+
+// TestBuffersBlock: set-up and tear-down are inside the rule.
+func TestBuffersBlock(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		s := db.For("a")
+		with := func(id string, start time.Time) booking.Change {
+			c := change(id, start, time.Hour, "room")
+			c.Booking.Resources[0].Setup, c.Booking.Resources[0].Teardown = 10*time.Minute, 20*time.Minute
+			return c
+		}
+		if err := s.Save(t.Context(), with("1", noon)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Save(t.Context(), with("2", noon.Add(89*time.Minute))); !errors.Is(err, booking.ErrOverlap) {
+			t.Errorf("29 minutes after, of 30 that are needed: %v", err)
+		}
+		if err := s.Save(t.Context(), with("2", noon.Add(90*time.Minute))); err != nil {
+			t.Errorf("30 minutes after: %v", err)
+		}
+		taken, err := s.Occupied(t.Context(), []string{"room@res.test"}, noon, noon.Add(time.Hour), noon)
+		if err != nil || len(taken) != 1 || !taken[0].Start.Equal(noon) || !taken[0].From.Equal(noon.Add(-10*time.Minute)) || !taken[0].Till.Equal(noon.Add(80*time.Minute)) {
+			t.Errorf("%+v, %v", taken, err)
+		}
+	})
+}
+
+// TestUnitsAgainstCounting books, changes and cancels at random on a resource
+// with several units, and compares each answer with counting minute by
+// minute.
+func TestUnitsAgainstCounting(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		s := db.For("a")
+		const units, slots = 3, 40
+		rnd := rand.New(rand.NewPCG(1, 2))
+		type live struct{ start, length, quantity int }
+		model := map[string]live{}
+		versions := map[string]int64{}
+		fits := func(without string, x live) bool {
+			for i := x.start; i < x.start+x.length; i++ {
+				n := x.quantity
+				for id, o := range model {
+					if id != without && i >= o.start && i < o.start+o.length {
+						n += o.quantity
+					}
+				}
+				if n > units {
+					return false
+				}
+			}
+			return true
+		}
+		for i := range 400 {
+			x := live{rnd.IntN(slots), 1 + rnd.IntN(6), 1 + rnd.IntN(2)}
+			id, expect := fmt.Sprint("b", i), int64(0)
+			keys := slices.Sorted(func(yield func(string) bool) {
+				for k := range model {
+					if !yield(k) {
+						return
+					}
+				}
+			})
+			if len(keys) > 0 && rnd.IntN(2) == 0 {
+				id = keys[rnd.IntN(len(keys))]
+				expect = versions[id]
+			}
+			c := change(id, noon.Add(time.Duration(x.start)*time.Minute), time.Duration(x.length)*time.Minute, "room")
+			c.Booking.Resources[0].Quantity, c.Booking.Resources[0].Units, c.Expect = x.quantity, units, expect
+			if expect > 0 && rnd.IntN(3) == 0 {
+				c.Booking.Status = booking.Cancelled
+				if err := s.Save(t.Context(), c); err != nil {
+					t.Fatal(err)
+				}
+				delete(model, id)
+				continue
+			}
+			err := s.Save(t.Context(), c)
+			if want := fits(id, x); (err == nil) != want || err != nil && !errors.Is(err, booking.ErrOverlap) {
+				t.Fatalf("step %d: %+v: %v, but counting says %t", i, x, err, want)
+			}
+			if err == nil {
+				model[id], versions[id] = x, expect+1
+			}
+		}
+	})
+}
+
+// TestUnitsUnderLoad: many at once take no more units than there are, and all
+// of them.
+func TestUnitsUnderLoad(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		var wg sync.WaitGroup
+		errs := make([]error, 40)
+		for i := range errs {
+			wg.Go(func() {
+				c := change(fmt.Sprint("b", i), noon, time.Hour, "room")
+				c.Booking.Resources[0].Units = 7
+				errs[i] = db.For("a").Save(context.WithoutCancel(t.Context()), c)
+			})
+		}
+		wg.Wait()
+		won := 0
+		for _, err := range errs {
+			if err == nil {
+				won++
+			} else if !errors.Is(err, booking.ErrOverlap) {
+				t.Error(err)
+			}
+		}
+		if won != 7 {
+			t.Errorf("%d of 7 units were given", won)
+		}
+	})
+}
+
+func TestHolds(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		s := db.For("a")
+		hold := change("hold", noon, time.Hour, "room")
+		hold.Booking.Status, hold.Booking.HoldUntil, hold.Writes, hold.History = booking.Held, noon, nil, booking.HistoryEntry{}
+		hold.Now = noon.Add(-time.Minute)
+		if err := s.Save(t.Context(), hold); err != nil {
+			t.Fatal(err)
+		}
+		other := change("other", noon, time.Hour, "room")
+		other.Booking.Organizer.Email, other.Now = "ben@a.test", noon.Add(-time.Second)
+		if err := s.Save(t.Context(), other); !errors.Is(err, booking.ErrOverlap) {
+			t.Fatalf("while it is held: %v", err)
+		}
+		other.Hold = "hold"
+		if err := s.Save(t.Context(), other); !errors.Is(err, booking.ErrNoHold) {
+			t.Fatalf("with another's hold: %v", err)
+		}
+		if list, err := s.Bookings(t.Context(), booking.Filter{}); err != nil || len(list) != 0 {
+			t.Fatalf("a hold is listed: %v, %v", list, err)
+		}
+		mine := change("mine", noon, time.Hour, "room")
+		mine.Hold, mine.Now = "hold", noon.Add(-time.Second)
+		if err := s.Save(t.Context(), mine); err != nil {
+			t.Fatalf("with the hold: %v", err)
+		}
+		if _, err := s.Booking(t.Context(), "hold"); !errors.Is(err, booking.ErrNotFound) {
+			t.Fatalf("the hold is still there: %v", err)
+		}
+		// One that has run out is not in the way, and cannot be booked.
+		hold = change("late", noon.Add(2*time.Hour), time.Hour, "room")
+		hold.Booking.Status, hold.Booking.HoldUntil, hold.Writes = booking.Held, noon, nil
+		hold.Now = noon.Add(-time.Minute)
+		if err := s.Save(t.Context(), hold); err != nil {
+			t.Fatal(err)
+		}
+		taken, err := s.Occupied(t.Context(), []string{"room@res.test"}, noon.Add(2*time.Hour), noon.Add(3*time.Hour), noon)
+		if err != nil || len(taken) != 0 {
+			t.Fatalf("%+v, %v", taken, err)
+		}
+		late := change("after", noon.Add(2*time.Hour), time.Hour, "room")
+		late.Hold, late.Now = "late", noon.Add(time.Second)
+		if err := s.Save(t.Context(), late); !errors.Is(err, booking.ErrNoHold) {
+			t.Fatalf("a hold that has run out: %v", err)
+		}
+		late.Hold = ""
+		if err := s.Save(t.Context(), late); err != nil {
+			t.Fatalf("after it has run out: %v", err)
+		}
+		if n, err := db.PurgeHolds(t.Context(), noon.Add(time.Minute)); err != nil || n != 1 {
+			t.Fatalf("purged %d, %v", n, err)
+		}
+	})
+}
+
+func TestQuotas(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		s := db.For("a")
+		quota := booking.QuotaCheck{Person: "anna@a.test", Resources: []string{"room"}, From: noon.Add(-12 * time.Hour), Till: noon.Add(12 * time.Hour), MaxBookings: 2, MaxLength: 90 * time.Minute}
+		book := func(id string, at int, length time.Duration) error {
+			c := change(id, noon.Add(time.Duration(at)*time.Hour), length, "room")
+			c.Quotas = []booking.QuotaCheck{quota}
+			return s.Save(context.WithoutCancel(t.Context()), c)
+		}
+		var refused *booking.QuotaError
+		if err := book("1", 0, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		if err := book("2", 1, time.Hour); !errors.As(err, &refused) {
+			t.Fatalf("two hours of one and a half: %v", err)
+		}
+		// Of many at once no more pass than may.
+		var wg sync.WaitGroup
+		errs := make([]error, 10)
+		for i := range errs {
+			wg.Go(func() { errs[i] = book(fmt.Sprint("n", i), 1, time.Duration(1+i)*time.Minute) })
+		}
+		wg.Wait()
+		n := 0
+		for _, err := range errs {
+			if err == nil {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d bookings more than one were made", n)
+		}
+		if n, length, err := s.Used(t.Context(), quota, "1"); err != nil || n != 1 || length > 30*time.Minute {
+			t.Errorf("%d, %s, %v", n, length, err)
+		}
+	})
+}
+
+func TestAsOf(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		s := db.For("a")
+		save := func(c booking.Change, at time.Duration, after string) {
+			t.Helper()
+			c.History.At, c.History.After = noon.Add(at), after
+			if err := s.Save(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		save(change("1", noon, time.Hour, "room"), 0, `{"ID":"1","Title":"first"}`)
+		moved := change("1", noon.Add(24*time.Hour), time.Hour, "room")
+		moved.Expect = 1
+		save(moved, time.Minute, `{"ID":"1","Title":"moved"}`)
+		for _, c := range []struct {
+			at, from time.Duration
+			want     string
+		}{{-time.Second, 0, ""}, {0, 0, "first"}, {30 * time.Second, 0, "first"}, {time.Minute, 0, ""}, {time.Minute, 24 * time.Hour, "moved"}} {
+			list, err := s.AsOf(t.Context(), noon.Add(c.at), noon.Add(c.from), noon.Add(c.from+time.Hour))
+			got := ""
+			if len(list) > 0 {
+				got = list[0].Title
+			}
+			if err != nil || got != c.want || len(list) > 1 {
+				t.Errorf("as of %s: %q, %v, want %q", c.at, got, err, c.want)
+			}
+		}
+	})
+}
+
+func TestAnswerAfterACrash(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		s := db.For("a")
+		begin := func(now time.Time) (*store.Answer, error) {
+			return s.BeginIdempotent(t.Context(), "anna@a.test", "key", "h", now, now.Add(-time.Minute))
+		}
+		if a, err := begin(noon); a != nil || err != nil {
+			t.Fatal(a, err)
+		}
+		c := change("made", noon, time.Hour, "room")
+		c.RequestKey = "key"
+		if err := s.Save(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := begin(noon.Add(time.Second)); !errors.Is(err, store.ErrKeyBusy) {
+			t.Errorf("while it may be at work: %v", err)
+		}
+		a, err := begin(noon.Add(2 * time.Minute))
+		if err != nil || a == nil || a.Status != 0 || a.Subject != "made" {
+			t.Errorf("after a crash: %+v, %v", a, err)
+		}
+		if err := s.ReleaseIdempotent(t.Context(), "anna@a.test", "key"); err != nil {
+			t.Fatal(err)
+		}
+		if a, err := begin(noon.Add(2 * time.Minute)); err != nil || a == nil || a.Subject != "made" {
+			t.Errorf("a key that has made something is forgotten: %+v, %v", a, err)
+		}
+	})
+}
