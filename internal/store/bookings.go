@@ -137,7 +137,7 @@ func (t *Tenant) free(ctx context.Context, tx *sql.Tx, c booking.Change) error {
 	}
 	ended := c.Now
 	for _, o := range c.Dates {
-		if o.Start.Before(ended) {
+		if o.End.After(c.Now) && o.Start.Before(ended) {
 			ended = o.Start
 		}
 	}
@@ -147,7 +147,7 @@ func (t *Tenant) free(ctx context.Context, tx *sql.Tx, c booking.Change) error {
 	if c.Booking.Status == booking.Cancelled { // it is still listed where it was
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM occurrences WHERE tenant_id=$1 AND booking_id=$2`, t.id, c.Booking.ID)
+	_, err := tx.ExecContext(ctx, `DELETE FROM occurrences WHERE tenant_id=$1 AND booking_id=$2 AND ends_at>$3`, t.id, c.Booking.ID, micros(ended))
 	return err
 }
 
@@ -203,7 +203,9 @@ func (t *Tenant) storeParts(ctx context.Context, tx *sql.Tx, c booking.Change) e
 	rows = nil
 	if b.Status != booking.Cancelled { // of one that is, those of before are kept
 		for _, o := range c.Dates {
-			rows = append(rows, []any{t.id, b.ID, micros(o.Original), micros(o.Start), micros(o.End)})
+			if c.Expect == 0 || o.End.After(c.Now) {
+				rows = append(rows, []any{t.id, b.ID, micros(o.Original), micros(o.Start), micros(o.End)})
+			}
 		}
 	}
 	if err := insertRows(ctx, tx, `INSERT INTO occurrences (tenant_id, booking_id, original, starts_at, ends_at) VALUES `, rows); err != nil {
