@@ -49,6 +49,11 @@ type Deps struct {
 	Resources    directory.Stores
 	Tenants      booking.Tenants
 	Idempotency  func(tenant.ID) Idempotency
+	Events       Events
+	Upkeep       func(tenant.ID) Upkeep
+	// Ending reports whether the process is about to end: it is not ready for
+	// more, though it still serves.
+	Ending func() bool
 	// Unavailable reports whether an error means that the database cannot
 	// be reached.
 	Unavailable func(error) bool
@@ -96,6 +101,8 @@ func New(d Deps) *API {
 	a.registerResources()
 	a.registerAvailability()
 	a.registerBookings()
+	a.registerEvents()
+	a.registerUpkeep()
 	a.registerDocs()
 	a.registerHealth()
 	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {

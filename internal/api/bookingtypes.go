@@ -98,6 +98,11 @@ type Sync struct {
 	UpdatedAt time.Time `json:"updatedAt"`
 }
 
+func syncOf(s booking.Sync) Sync {
+	return Sync{Calendar: s.Calendar, Kind: string(s.Kind), State: string(s.State), Remove: s.Remove,
+		Attempts: s.Attempts, LastError: s.LastError, UpdatedAt: s.UpdatedAt.UTC()}
+}
+
 func bookingOf(b booking.Booking, p tenant.Principal) Booking {
 	out := Booking{ID: b.ID, UID: b.UID, Title: b.Title, Start: b.Start.UTC(), End: b.End.UTC(), TimeZone: b.TimeZone,
 		Status: string(b.Status), Organizer: Person(b.Organizer), Location: b.Location, Description: b.Description,
@@ -117,8 +122,7 @@ func bookingOf(b booking.Booking, p tenant.Principal) Booking {
 		out.Attendees = append(out.Attendees, Attendee{Email: x.Email, Name: x.Name, Role: x.Role, Status: x.PartStat})
 	}
 	for _, s := range b.Sync {
-		out.Sync = append(out.Sync, Sync{Calendar: s.Calendar, Kind: string(s.Kind), State: string(s.State), Remove: s.Remove,
-			Attempts: s.Attempts, LastError: s.LastError, UpdatedAt: s.UpdatedAt.UTC()})
+		out.Sync = append(out.Sync, syncOf(s))
 	}
 	return out
 }

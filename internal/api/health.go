@@ -56,6 +56,10 @@ func (a *API) ready(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	wg.Wait()
+	if a.Ending != nil && a.Ending() {
+		out.Status = "not ready"
+		out.Checks["process"] = "ending"
+	}
 	w.Header().Set("Content-Type", "application/json")
 	if out.Status == "not ready" {
 		w.WriteHeader(http.StatusServiceUnavailable)

@@ -51,7 +51,11 @@ func (a *API) envelope(next http.Handler) http.Handler {
 		id := rand.Text()
 		started := a.Now()
 		ctx := context.WithValue(r.Context(), requestKey{}, requestInfo{id, r.URL.Path, webauth.Secure(r)})
-		ctx, cancel := context.WithTimeout(ctx, requestTime)
+		limit := requestTime
+		if r.URL.Path == eventsPath {
+			limit = streamTime
+		}
+		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		r = r.WithContext(ctx)
 		h := w.Header()

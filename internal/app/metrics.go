@@ -18,6 +18,7 @@ type metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	writes   *prometheus.CounterVec
+	drift    *prometheus.CounterVec
 }
 
 func newMetrics() *metrics {
@@ -28,8 +29,10 @@ func newMetrics() *metrics {
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}}, []string{"operation", "status"}),
 		writes: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rmp_calendar_writes_total",
 			Help: "Writes into CommuniGate Pro calendars, by outcome: synced, retried, given-up."}, []string{"outcome"}),
+		drift: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rmp_calendar_drift_total",
+			Help: "Differences between calendars and the database, by kind: deleted, moved, ghost (ours), foreign (new events of others), overlap."}, []string{"kind"}),
 	}
-	m.registry.MustRegister(m.requests, m.writes, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.requests, m.writes, m.drift, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -38,6 +41,8 @@ func (m *metrics) observe(operation string, status int, took time.Duration) {
 }
 
 func (m *metrics) wrote(outcome string, n int) { m.writes.WithLabelValues(outcome).Add(float64(n)) }
+
+func (m *metrics) drifted(kind string, n int) { m.drift.WithLabelValues(kind).Add(float64(n)) }
 
 // watchOutbox shows the backlog, read when it is asked for.
 func (m *metrics) watchOutbox(s outbox.Store, now func() time.Time) {

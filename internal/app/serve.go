@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -16,20 +17,19 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"rmp/communigate/standin"
 	"rmp/communigate/standin/backend"
 	standinfault "rmp/communigate/standin/fault"
 	"rmp/internal/api"
-	"rmp/internal/availability"
-	"rmp/internal/booking"
 	"rmp/internal/config"
 	"rmp/internal/demo"
-	"rmp/internal/directory"
+	"rmp/internal/events"
 	"rmp/internal/gatekeeper"
 	"rmp/internal/groupware"
-	"rmp/internal/outbox"
 	"rmp/internal/secret"
 	"rmp/internal/site"
 	"rmp/internal/store"
@@ -39,6 +39,7 @@ import (
 
 const (
 	displayCache = 2 * time.Second // how old a reading for display may be
+	eventPoll    = 500 * time.Millisecond
 	drainTime    = 10 * time.Second
 	standinAdmin = "postmaster"
 )
@@ -94,17 +95,14 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 
 	m := newMetrics()
 	m.watchOutbox(db, time.Now)
-	bookings := func(t tenant.ID) booking.Store { return db.For(t) }
-	resources := func(t tenant.ID) directory.Store { return db.For(t) }
-	engine := availability.New(gw, bookings, resources, displayCache, time.Now)
-	worker := outbox.New(db, gw, log, time.Now, m.wrote)
-	service := &booking.Service{Bookings: bookings, Resources: resources, Tenants: db, Availability: engine, Writer: worker, Now: time.Now, Log: log}
+	e := newEngine(db, gw, time.Now, log, m)
+	service := e.service
 	keeper, err := gatekeeper.New(db, gw, signKey, time.Now)
 	if err != nil {
 		return err
 	}
 	if c.Demo == "yes" || c.Demo == "auto" && c.CGP.Host == "" {
-		deps := demo.Deps{CGP: gw, Tenants: db, Users: db, Resources: resources, Bookings: service, Now: time.Now, Log: log, Progress: progress(out)}
+		deps := demo.Deps{CGP: gw, Tenants: db, Users: db, Resources: e.resources, Bookings: service, Now: time.Now, Log: log, Progress: progress(out)}
 		if err := demo.Seed(ctx, deps); err != nil {
 			return err
 		}
@@ -115,7 +113,11 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	}
 	hasDemo := len(tenants) > 0 && tenants[0].Demo
 
-	a := api.New(api.Deps{Gatekeeper: keeper, Bookings: service, Availability: engine, Resources: resources, Tenants: db,
+	hub := events.NewHub(db, log, eventPoll)
+	var ending atomic.Bool
+	a := api.New(api.Deps{Gatekeeper: keeper, Bookings: service, Availability: e.availability, Resources: e.resources, Tenants: db, Events: hub,
+		Upkeep:      func(t tenant.ID) api.Upkeep { return upkeep{db.For(t), e.worker.Wake} },
+		Ending:      ending.Load,
 		Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{db.For(t)} },
 		Unavailable: func(err error) bool { return errors.Is(err, store.ErrUnavailable) },
 		Checks:      []api.Check{{Name: "database", Required: true, Probe: db.Ping}, {Name: "communigate", Probe: gw.Ping}},
@@ -136,25 +138,35 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 45 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 
-	run, stop := context.WithCancel(ctx)
-	workerDone := make(chan struct{})
-	go func() {
-		defer close(workerDone)
-		_ = worker.Run(run) // ends with its context, without an error
-	}()
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var background sync.WaitGroup
+	background.Go(func() { _ = e.worker.Run(run) }) // ends with its context, without an error
+	background.Go(func() { hub.Run(run) })
+	j := &jobs{engine: e, rules: c.Reconcile, log: log, owner: rand.Text(), drift: m.drifted}
+	background.Go(func() { j.run(run) })
+	server.RegisterOnShutdown(hub.Close) // streams end, else the server would wait for them
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	banner(out, listener.Addr().String(), hasDemo)
 
 	select {
 	case <-ctx.Done():
+		// First a balancer learns of it, then no more connections are taken.
+		ending.Store(true)
+		wait := time.NewTimer(c.Drain)
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case err = <-served:
+		}
 	case err = <-served:
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
 	shutdown := server.Shutdown(drain)
 	stop()
-	<-workerDone
+	background.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
@@ -286,28 +298,4 @@ func Standin(ctx context.Context, c config.Standin, out io.Writer) error {
 	_, _ = fmt.Fprintf(out, "Contents, traffic and faults: http://%s/admin/ as %s\n", web, c.Admin)
 	<-ctx.Done()
 	return s.Close()
-}
-
-// idempotency lends a tenant's store to the API.
-type idempotency struct{ *store.Tenant }
-
-func (i idempotency) Begin(ctx context.Context, person, key, hash string, now, stale time.Time) (*api.Answer, error) {
-	a, err := i.BeginIdempotent(ctx, person, key, hash, now, stale)
-	switch {
-	case errors.Is(err, store.ErrKeyReused):
-		return nil, api.ErrKeyReused
-	case errors.Is(err, store.ErrKeyBusy):
-		return nil, api.ErrKeyBusy
-	case err != nil || a == nil:
-		return nil, err
-	}
-	return (*api.Answer)(a), nil
-}
-
-func (i idempotency) Finish(ctx context.Context, person, key string, a api.Answer) error {
-	return i.FinishIdempotent(ctx, person, key, store.Answer(a))
-}
-
-func (i idempotency) Release(ctx context.Context, person, key string) error {
-	return i.ReleaseIdempotent(ctx, person, key)
 }

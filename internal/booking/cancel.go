@@ -46,7 +46,7 @@ func (s *Service) Cancel(ctx context.Context, p tenant.Principal, id string, exp
 // isCancelled reports whether the one date of a scope is cancelled already.
 func (b *Booking) isCancelled(scope Scope) bool {
 	for _, o := range b.Overrides {
-		if scope.Kind == ScopeThis && o.Original.Equal(scope.Occurrence) && o.State != ChangedDate {
+		if scope.Kind == ScopeThis && o.Original.Equal(scope.Occurrence) && o.State == CancelledDate {
 			return true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"rmp/internal/fault"
 	"rmp/internal/tenant"
 )
 
@@ -37,6 +38,69 @@ func (s *Service) Extend(ctx context.Context, t tenant.ID) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// adopter is who changes a booking because its event was changed.
+func (s *Service) adopter(ctx context.Context, t tenant.ID) (tenant.Principal, error) {
+	tn, err := s.Tenants.Tenant(ctx, t)
+	return tenant.Principal{Tenant: t, Domain: tn.Domain, Email: System, Role: tenant.Admin}, err
+}
+
+// Adopt moves a booking to where its event was moved in a calendar.
+func (s *Service) Adopt(ctx context.Context, t tenant.ID, id string, version int64, start, end time.Time) error {
+	p, err := s.adopter(ctx, t)
+	if err != nil {
+		return err
+	}
+	b, err := s.load(ctx, t, id)
+	if err != nil {
+		return err
+	}
+	r := b.request()
+	r.Start, r.End = start, end
+	_, err = s.Change(ctx, p, id, version, Scope{}, r)
+	if fault.CodeOf(err) == fault.Stale {
+		return ErrStale
+	}
+	return err
+}
+
+// AdoptDeletion cancels a booking whose event was deleted in a calendar.
+func (s *Service) AdoptDeletion(ctx context.Context, t tenant.ID, id string, version int64) error {
+	p, err := s.adopter(ctx, t)
+	if err != nil {
+		return err
+	}
+	_, err = s.Cancel(ctx, p, id, version, Scope{}, "deleted in the calendar of the resource")
+	if fault.CodeOf(err) == fault.Stale {
+		return ErrStale
+	}
+	return err
+}
+
+// Alternatives answers what would be possible instead of a date of a booking
+// whose resource is taken.
+func (s *Service) Alternatives(ctx context.Context, t tenant.ID, b Booking, resource string, start, end time.Time) ([]Alternative, error) {
+	resources, err := s.bookedResources(ctx, t, b)
+	if err != nil {
+		return nil, err
+	}
+	w := Wish{Who: tenant.Principal{Tenant: t, Email: b.Organizer.Email, Role: tenant.User}, Resources: resources, Taken: []string{resource}, Start: start, End: end,
+		Quantities: map[string]int{}, Ignore: []string{b.ID}}
+	for _, r := range b.Resources {
+		w.Quantities[r.Email] = r.Quantity
+	}
+	return s.Availability.Alternatives(ctx, t, w)
+}
+
+// request is the booking as somebody would ask for it.
+func (b *Booking) request() Request {
+	r := Request{Title: b.Title, Start: b.Start, End: b.End, TimeZone: b.TimeZone, Attendees: b.Attendees, Location: b.Location, Description: b.Description,
+		Private: b.Private, Mode: b.Mode}
+	for _, x := range b.Resources {
+		r.Resources = append(r.Resources, Wanted{Email: x.Email, Quantity: x.Quantity})
+	}
+	return r
 }
 
 func (s *Service) extend(ctx context.Context, t tenant.ID, old Booking) (bool, error) {

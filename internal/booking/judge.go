@@ -67,16 +67,19 @@ type Case struct {
 	// of the first.
 	Later bool
 	// Kept marks a date that is booked already as it is: the rules are not
-	// asked again.
+	// asked again, and an overlap that was made elsewhere, which people were
+	// told of, is not in the way of other changes.
 	Kept bool
 }
 
 // Judge decides.
 func (l Load) Judge(c Case) Verdict {
 	v := Verdict{Unknown: l.Err != nil, Clashes: l.clashes(c)}
-	if !c.Kept {
-		v.Refusals = l.refusals(c)
+	if c.Kept {
+		v.Clashes = slices.DeleteFunc(v.Clashes, func(x Clash) bool { return x.Foreign })
+		return v
 	}
+	v.Refusals = l.refusals(c)
 	return v
 }
 

@@ -165,13 +165,8 @@ func (b *Booking) override(o Override) {
 // date finds a date of the series by its original start, changed or not.
 func (b *Booking) date(original time.Time) (Occurrence, bool) {
 	for _, o := range b.Overrides {
-		if o.Original.Equal(original) && o.State != ChangedDate {
-			return Occurrence{}, false
-		}
-	}
-	for _, o := range b.Overrides {
-		if o.Original.Equal(original) {
-			return Occurrence{Original: o.Original, Start: o.Start, End: o.End, Override: &o}, true
+		if o.Original.Equal(original) { // one that was skipped, or is in conflict, can still find another time
+			return Occurrence{Original: o.Original, Start: o.Start, End: o.End, Override: &o}, o.State != CancelledDate
 		}
 	}
 	plain := *b

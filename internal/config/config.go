@@ -25,7 +25,21 @@ type Serve struct {
 	StandinXIMSS string `help:"Stand-in: address for XIMSS over TCP. Default: a free loopback port." env:"RMP_STANDIN_XIMSS" placeholder:"ADDR"`
 	StandinCLI   string `help:"Stand-in: address for CLI. Default: a free loopback port." env:"RMP_STANDIN_CLI" placeholder:"ADDR"`
 
-	CGP CGP `embed:"" prefix:"cgp."`
+	Drain time.Duration `help:"How long to go on serving after the signal to end, while /readyz says no: time for a balancer to look elsewhere." default:"0s" env:"RMP_DRAIN"`
+
+	CGP       CGP       `embed:"" prefix:"cgp."`
+	Reconcile Reconcile `embed:"" prefix:"reconcile."`
+}
+
+// Reconcile says how the calendars of resources are compared with the
+// database.
+type Reconcile struct {
+	Interval time.Duration `help:"Time between two comparisons of one calendar, where no notice of a change comes first." default:"5m" env:"RMP_RECONCILE_INTERVAL"`
+	Days     int           `help:"How many days ahead are compared." default:"60" env:"RMP_RECONCILE_DAYS"`
+	Budget   int           `help:"Most calendars that this process reads a minute for it; 0: none." default:"600" env:"RMP_RECONCILE_BUDGET"`
+	Deleted  string        `help:"When somebody deletes the event of a booking in the resource's calendar: repair (write it again) or adopt (cancel the booking)." default:"repair" enum:"repair,adopt" env:"RMP_RECONCILE_DELETED"`
+	Moved    string        `help:"When somebody moves the event of a booking there: repair (move it back) or adopt (move the booking, if that is possible)." default:"repair" enum:"repair,adopt" env:"RMP_RECONCILE_MOVED"`
+	Watch    bool          `help:"Hold a session open for notice of changes; one process on a database does." default:"true" negatable:"" env:"RMP_RECONCILE_WATCH"`
 }
 
 // CGP says how to reach a CommuniGate Pro server. Without a host, rmp starts

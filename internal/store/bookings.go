@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -88,6 +89,12 @@ func (t *Tenant) insert(ctx context.Context, tx *sql.Tx, c booking.Change) error
 
 func (t *Tenant) update(ctx context.Context, tx *sql.Tx, c booking.Change) error {
 	b := c.Booking
+	if b.Status == booking.InConflict {
+		var err error
+		if b.Status, err = t.stillInConflict(ctx, tx, c); err != nil {
+			return err
+		}
+	}
 	rrule, rdates, exdates := recurrenceColumns(b.Recurrence)
 	res, err := tx.ExecContext(ctx, `UPDATE bookings SET title=$3, starts_at=$4, ends_at=$5, time_zone=$6, status=$7, location=$8,
 		description=$9, private=$10, mode=$11, sequence=$12, version=version+1, updated_at=$13,
@@ -111,6 +118,26 @@ func (t *Tenant) update(ctx context.Context, tx *sql.Tx, c booking.Change) error
 		return err
 	}
 	return booking.ErrStale
+}
+
+// stillInConflict is the status of a booking in conflict after a change of it:
+// the conflict may have been solved by that. What others wrote into the
+// calendars of its resources is looked at anew.
+func (t *Tenant) stillInConflict(ctx context.Context, tx *sql.Tx, c booking.Change) (booking.Status, error) {
+	b := c.Booking
+	if _, err := tx.ExecContext(ctx, `UPDATE calendar_checks SET due_at=$3 WHERE tenant_id=$1 AND due_at>$3
+		AND resource_id IN (SELECT resource_id FROM booking_resources WHERE tenant_id=$1 AND booking_id=$2)`, t.id, b.ID, micros(c.Now)); err != nil {
+		return b.Status, err
+	}
+	if slices.ContainsFunc(b.Overrides, func(o booking.Override) bool { return o.State == booking.ConflictDate }) {
+		return b.Status, nil
+	}
+	var open int
+	err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM conflicts WHERE tenant_id=$1 AND booking_id=$2 AND solved_at=0`, t.id, b.ID).Scan(&open)
+	if open == 0 {
+		return booking.Confirmed, err
+	}
+	return b.Status, err
 }
 
 // free gives back what the booking, and the hold that it takes the place of,

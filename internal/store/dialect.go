@@ -130,3 +130,12 @@ func (k dialect) transaction() string {
 	}
 	return "0"
 }
+
+// visible ends a condition on rows with the number of their transaction: only
+// those are read that no older transaction can add to any more.
+func (k dialect) visible() string {
+	if k == postgres {
+		return " AND tx < txid_snapshot_xmin(txid_current_snapshot())"
+	}
+	return "" // the writer is alone
+}

@@ -1,0 +1,136 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"rmp/internal/booking"
+)
+
+// LeaseJob takes a job that one process at a time does, if it is due and
+// nobody else has it. The next is due after a pause, whoever does it.
+func (d *DB) LeaseJob(ctx context.Context, name, owner string, now, until, next time.Time) (bool, error) {
+	took := false
+	err := d.tx(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (name, due_at, lease_owner, lease_until) VALUES ($1, 0, '', 0) ON CONFLICT (name) DO NOTHING`, name); err != nil {
+			return err
+		}
+		res, err := tx.ExecContext(ctx, `UPDATE jobs SET lease_owner=$2, lease_until=$4, due_at=$5 WHERE name=$1 AND due_at<=$3 AND (lease_until<=$3 OR lease_owner=$2)`,
+			name, owner, micros(now), micros(until), micros(next))
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		took = n > 0
+		return err
+	})
+	return took, d.wrap("lease job "+name, err)
+}
+
+// EndJob gives a job back.
+func (d *DB) EndJob(ctx context.Context, name, owner string) error {
+	_, err := d.write.ExecContext(ctx, `UPDATE jobs SET lease_owner='', lease_until=0 WHERE name=$1 AND lease_owner=$2`, name, owner)
+	return d.wrap("end job "+name, err)
+}
+
+// Purge removes what nobody asks for any more: events, answers of requests,
+// foreign events that are long past.
+func (d *DB) Purge(ctx context.Context, now time.Time) error {
+	for _, p := range []struct {
+		statement string
+		keep      time.Duration
+	}{
+		{`DELETE FROM events WHERE at<$1`, keepEvents},
+		{`DELETE FROM idempotency WHERE started_at<$1`, keepAnswers},
+		{`DELETE FROM foreign_events WHERE ends_at<$1`, 30 * 24 * time.Hour},
+		{`DELETE FROM conflicts WHERE solved_at>0 AND ends_at<$1`, 90 * 24 * time.Hour},
+	} {
+		if _, err := d.write.ExecContext(ctx, p.statement, micros(now.Add(-p.keep))); err != nil {
+			return d.wrap("purge", err)
+		}
+	}
+	return nil
+}
+
+// SetPartStat notes what an attendee has answered. It reports whether there is
+// such a booking and attendee, and the answer is another.
+func (t *Tenant) SetPartStat(ctx context.Context, uid, email, partStat string, at time.Time) (bool, error) {
+	changed := false
+	err := t.db.tx(ctx, func(tx *sql.Tx) error {
+		changed = false
+		found, err := t.bookings(ctx, tx, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1 AND b.uid=$2`+t.db.dialect.forUpdate(), t.id, uid)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		b := found[0]
+		res, err := tx.ExecContext(ctx, `UPDATE booking_attendees SET part_stat=$4 WHERE tenant_id=$1 AND booking_id=$2 AND email=$3 AND part_stat<>$4`, t.id, b.ID, email, partStat)
+		if err != nil {
+			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+		changed = true
+		if _, err := tx.ExecContext(ctx, `UPDATE bookings SET version=version+1 WHERE tenant_id=$1 AND id=$2`, t.id, b.ID); err != nil {
+			return err
+		}
+		after := b
+		after.Version++
+		after.Attendees = nil
+		for _, a := range b.Attendees {
+			if a.Email == email {
+				a.PartStat = partStat
+			}
+			after.Attendees = append(after.Attendees, a)
+		}
+		c := booking.Change{Booking: after, Expect: b.Version, History: booking.HistoryEntry{At: at, Actor: email, Action: "replied", Reason: partStat}}
+		if c.History.Before, err = bookingJSON(b); err != nil {
+			return err
+		}
+		if c.History.After, err = bookingJSON(after); err != nil {
+			return err
+		}
+		if err := t.storeHistory(ctx, tx, c); err != nil {
+			return err
+		}
+		return t.tell(ctx, tx, at, "booking.replied", after)
+	})
+	return changed, t.db.wrap("note an answer", err)
+}
+
+// DeadLetter is a calendar write that was given up.
+type DeadLetter struct {
+	Booking booking.Booking
+	Sync    booking.Sync
+}
+
+// DeadLetters answers the calendar writes that were given up, the latest first.
+func (t *Tenant) DeadLetters(ctx context.Context, limit int) ([]DeadLetter, error) {
+	found, err := t.bookings(ctx, t.db.read, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1
+		AND EXISTS (SELECT 1 FROM outbox o WHERE o.tenant_id=b.tenant_id AND o.booking_id=b.id AND o.state='failed') ORDER BY b.updated_at DESC LIMIT $2`, t.id, limit)
+	if err != nil {
+		return nil, t.db.wrap("read dead letters", err)
+	}
+	var out []DeadLetter
+	for _, b := range found {
+		for _, s := range b.Sync {
+			if s.State == booking.Failed {
+				out = append(out, DeadLetter{b, s})
+			}
+		}
+	}
+	return out, nil
+}
+
+// RetryDeadLetters has the writes of a booking that were given up, or all of
+// them, tried again, and answers how many.
+func (t *Tenant) RetryDeadLetters(ctx context.Context, bookingID string, at time.Time) (int, error) {
+	res, err := t.db.write.ExecContext(ctx, `UPDATE outbox SET state='pending', attempts=0, next_at=$3, lease_owner='', lease_until=0, updated_at=$3
+		WHERE tenant_id=$1 AND state='failed' AND ($2='' OR booking_id=$2)`, t.id, bookingID, micros(at))
+	if err != nil {
+		return 0, t.db.wrap("retry dead letters", err)
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}
