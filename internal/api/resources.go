@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"rmp/internal/booking"
 	"rmp/internal/directory"
 	"rmp/internal/fault"
 	"rmp/internal/tenant"
@@ -25,6 +26,10 @@ type Resource struct {
 	Features    []string `json:"features" example:"[\"screen\",\"video\"]"`
 	TimeZone    string   `json:"timeZone" doc:"IANA name." example:"Europe/Berlin"`
 	Active      bool     `json:"active"`
+	Units       int      `json:"units" doc:"How many identical ones there are."`
+
+	Policy directory.Policy `json:"policy" doc:"Rules of its own."`
+	Rules  directory.Policy `json:"rules" doc:"What holds: its own rules, else those of its type, else the defaults."`
 }
 
 func resourceOf(r directory.Resource) Resource {
@@ -33,7 +38,7 @@ func resourceOf(r directory.Resource) Resource {
 		features = []string{}
 	}
 	return Resource{Email: r.Email, Type: r.Type, Name: r.Name, Description: r.Description, Site: r.Site, Floor: r.Floor,
-		Capacity: r.Capacity, Features: features, TimeZone: r.TimeZone, Active: r.Active}
+		Capacity: r.Capacity, Features: features, TimeZone: r.TimeZone, Active: r.Active, Units: max(1, r.Units), Policy: r.Policy, Rules: r.Rules().Policy}
 }
 
 // ResourceType is a kind of resource.
@@ -68,6 +73,13 @@ func (a *API) registerResources() {
 		Summary: "List resources", Description: "In the order of their addresses."}, a.listResources)
 	operation(a, signedIn, huma.Operation{OperationID: "get-resource", Method: http.MethodGet, Path: "/api/v2/resources/{email}", Tags: tags,
 		Summary: "One resource", Errors: []int{http.StatusNotFound}}, a.getResource)
+	operation(a, forAdmin, huma.Operation{OperationID: "change-resource", Method: http.MethodPut, Path: "/api/v2/resources/{email}", Tags: tags,
+		Summary: "Change a resource", Description: "Replaces all but its address and type; fields left out are emptied. With If-Match only if it is still the version that was read.",
+		Errors: []int{http.StatusNotFound, http.StatusPreconditionFailed}}, a.changeResource)
+	operation(a, signedIn, huma.Operation{OperationID: "get-type-policy", Method: http.MethodGet, Path: "/api/v2/resource-types/{type}/policy", Tags: tags,
+		Summary: "The rules of all resources of a type", Errors: []int{http.StatusNotFound}}, a.typePolicy)
+	operation(a, forAdmin, huma.Operation{OperationID: "set-type-policy", Method: http.MethodPut, Path: "/api/v2/resource-types/{type}/policy", Tags: tags,
+		Summary: "Set the rules of all resources of a type", Description: "A resource's own rules come first.", Errors: []int{http.StatusNotFound}}, a.setTypePolicy)
 	operation(a, signedIn, huma.Operation{OperationID: "list-resource-types", Method: http.MethodGet, Path: "/api/v2/resource-types", Tags: tags,
 		Summary: "The types of resources"}, a.listResourceTypes)
 }
@@ -126,21 +138,7 @@ func (s freeSpan) pass(ctx context.Context, a *API, p tenant.Principal, found []
 	if s.from.IsZero() || len(found) == 0 {
 		return found, nil
 	}
-	emails := make([]string, len(found))
-	for i, r := range found {
-		emails[i] = r.Email
-	}
-	busy, err := a.Availability.Busy(ctx, p.Tenant, emails, s.from, s.till)
-	if err != nil {
-		return nil, err
-	}
-	var out []directory.Resource
-	for i, b := range busy { // in the order asked
-		if b.Err == nil && len(b.Busy) == 0 {
-			out = append(out, found[i])
-		}
-	}
-	return out, nil
+	return a.Availability.FreeResources(ctx, p, found, s.from, s.till)
 }
 
 type resourceInput struct {
@@ -172,4 +170,90 @@ func (a *API) listResourceTypes(context.Context, tenant.Principal, *struct{}) (*
 		out.Body.Items = append(out.Body.Items, ResourceType{Type: t.Name, Label: t.Label, Prefix: t.Prefix})
 	}
 	return out, nil
+}
+
+// ResourceChange is what an administrator may change about a resource.
+type ResourceChange struct {
+	Name        string           `json:"name" minLength:"1" maxLength:"200"`
+	Description string           `json:"description,omitempty" maxLength:"5000"`
+	Site        string           `json:"site,omitempty" maxLength:"200"`
+	Floor       string           `json:"floor,omitempty" maxLength:"100"`
+	Capacity    int              `json:"capacity,omitempty" minimum:"0" maximum:"100000"`
+	Features    []string         `json:"features,omitempty" maxItems:"100"`
+	TimeZone    string           `json:"timeZone" maxLength:"64" example:"Europe/Berlin"`
+	Active      *bool            `json:"active,omitempty" doc:"Whether it can be booked; left out, it stays as it is."`
+	Units       int              `json:"units,omitempty" minimum:"1" maximum:"1000" default:"1" doc:"How many identical ones there are. Fewer than are booked are refused for new bookings only."`
+	Policy      directory.Policy `json:"policy,omitempty"`
+}
+
+type changeResourceInput struct {
+	Email   string `path:"email" maxLength:"254"`
+	IfMatch string `header:"If-Match"`
+	Body    ResourceChange
+}
+
+func (a *API) changeResource(ctx context.Context, p tenant.Principal, in *changeResourceInput) (*resourceOutput, error) {
+	expect, err := ifMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.Resources(p.Tenant).Resource(ctx, in.Email)
+	if err != nil {
+		return nil, err
+	}
+	if expect != 0 && expect != r.Version {
+		return nil, fault.New(fault.Stale, "the resource has changed since you read it; read it again")
+	}
+	b := in.Body
+	var bad fault.Fields
+	if !booking.KnownZone(b.TimeZone) {
+		bad.Add("/timeZone", "%q is not the name of a time zone in the IANA database, such as Europe/Berlin", clip(b.TimeZone))
+	}
+	b.Policy.Validate(&bad, "/policy")
+	if err := bad.Err(); err != nil {
+		return nil, err
+	}
+	r.Name, r.Description, r.Site, r.Floor, r.Capacity, r.Features = b.Name, b.Description, b.Site, b.Floor, b.Capacity, b.Features
+	r.TimeZone, r.Units, r.Policy, r.UpdatedAt = b.TimeZone, max(1, b.Units), b.Policy, a.Now()
+	if b.Active != nil {
+		r.Active = *b.Active
+	}
+	if err := a.Resources(p.Tenant).SaveResource(ctx, &r); err != nil {
+		return nil, err
+	}
+	return a.getResource(ctx, p, &resourceInput{Email: in.Email})
+}
+
+type typeInput struct {
+	Type string `path:"type" maxLength:"64" example:"conference-room"`
+}
+
+type typePolicyOutput struct{ Body directory.Policy }
+
+func (a *API) typePolicy(ctx context.Context, p tenant.Principal, in *typeInput) (*typePolicyOutput, error) {
+	if _, ok := directory.TypeByName(in.Type); !ok {
+		return nil, fault.New(fault.NotFound, "there is no type %q", clip(in.Type))
+	}
+	policy, err := a.Resources(p.Tenant).TypePolicy(ctx, in.Type)
+	return &typePolicyOutput{policy}, err
+}
+
+type setTypePolicyInput struct {
+	typeInput
+	Body directory.Policy
+}
+
+func (a *API) setTypePolicy(ctx context.Context, p tenant.Principal, in *setTypePolicyInput) (*typePolicyOutput, error) {
+	if _, ok := directory.TypeByName(in.Type); !ok {
+		return nil, fault.New(fault.NotFound, "there is no type %q", clip(in.Type))
+	}
+	var bad fault.Fields
+	in.Body.Validate(&bad, "")
+	if err := bad.Err(); err != nil {
+		return nil, err
+	}
+	if err := a.Resources(p.Tenant).SaveTypePolicy(ctx, in.Type, in.Body); err != nil {
+		return nil, err
+	}
+	return &typePolicyOutput{in.Body}, nil
 }

@@ -331,6 +331,23 @@ func (e *Engine) Check(ctx context.Context, p tenant.Principal, accounts []strin
 	return v, nil
 }
 
+// FreeResources answers which of the resources the person could book in
+// [start, end). A calendar that cannot be read is not free.
+func (e *Engine) FreeResources(ctx context.Context, p tenant.Principal, resources []directory.Resource, start, end time.Time) ([]directory.Resource, error) {
+	from, till := around(resources, start, end)
+	loads, _, err := e.load(ctx, p.Tenant, resources, nil, from, till, e.cache.read)
+	if err != nil {
+		return nil, err
+	}
+	var out []directory.Resource
+	for _, l := range loads {
+		if l.Judge(booking.Case{Who: p, Now: e.now(), Start: start, End: end}).Free() {
+			out = append(out, l.Resource)
+		}
+	}
+	return out, nil
+}
+
 // around widens a span by the set-up and tear-down of the resources.
 func around(resources []directory.Resource, start, end time.Time) (from, till time.Time) {
 	from, till = start, end
