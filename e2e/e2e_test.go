@@ -120,6 +120,10 @@ func (p *process) call(t *testing.T, method, path, token string, body any) (int,
 }
 
 func (p *process) try(method, path, token string, body any) (int, map[string]any, error) {
+	return p.tryWith(method, path, token, body, nil)
+}
+
+func (p *process) tryWith(method, path, token string, body any, header http.Header) (int, map[string]any, error) {
 	var r io.Reader
 	switch b := body.(type) {
 	case nil:
@@ -135,6 +139,9 @@ func (p *process) try(method, path, token string, body any) (int, map[string]any
 	req, err := http.NewRequest(method, p.url+path, r)
 	if err != nil {
 		return 0, nil, err
+	}
+	for k, v := range header {
+		req.Header[k] = v
 	}
 	if r != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -221,9 +228,15 @@ func race(t *testing.T, n int, processes ...*process) {
 func standinOf(t *testing.T, dir string) (httpAddr, cliAddr string) {
 	t.Helper()
 	httpAddr, cliAddr = freeAddr(t), freeAddr(t)
-	start(t, "CommuniGate stand-in:", "standin", "--data", dir, "--http", httpAddr, "--ximss", "127.0.0.1:0", "--cli", cliAddr,
-		"--admin", "boss", "--admin-password", "secret word", "--sessions", "20")
+	standinAt(t, dir, httpAddr, cliAddr)
 	return httpAddr, cliAddr
+}
+
+// standinAt starts a stand-in at given addresses.
+func standinAt(t *testing.T, dir, httpAddr, cliAddr string, more ...string) *process {
+	t.Helper()
+	return start(t, "CommuniGate stand-in:", append([]string{"standin", "--data", dir, "--http", httpAddr, "--ximss", "127.0.0.1:0", "--cli", cliAddr,
+		"--admin", "boss", "--admin-password", "secret word", "--sessions", "20"}, more...)...)
 }
 
 func withCGP(httpAddr, cliAddr string, more ...string) []string {

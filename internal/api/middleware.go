@@ -160,4 +160,4 @@ func (a *API) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
 
 // idempotencyStale is after how long a request that began and never ended (a
 // process was killed) may be tried again under its key.
-const idempotencyStale = time.Minute
+const idempotencyStale = requestTime + 5*time.Second

@@ -94,7 +94,7 @@ func (s *Service) cancel(ctx context.Context, p tenant.Principal, old Booking, s
 	if err := s.Bookings(p.Tenant).Save(ctx, c); err != nil {
 		return Booking{}, err
 	}
-	return s.written(ctx, p.Tenant, d.booking)
+	return s.written(ctx, d)
 }
 
 // bookedResources are the resources of a booking as the directory has them.
@@ -137,5 +137,5 @@ func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, ex
 	case err != nil:
 		return Booking{}, fmt.Errorf("restore booking: %w", err)
 	}
-	return s.written(ctx, p.Tenant, d.booking)
+	return s.written(ctx, d)
 }

@@ -94,6 +94,7 @@ func (b *Booking) dateOf(scope *Scope) (Occurrence, error) {
 func (s *Service) changed(b Booking) Booking {
 	b.UpdatedAt = s.Now().UTC().Truncate(time.Microsecond)
 	b.Sequence++
+	b.Version++
 	return b
 }
 
@@ -121,7 +122,7 @@ func (s *Service) changeAll(ctx context.Context, p tenant.Principal, old Booking
 	if err != nil {
 		return Booking{}, err
 	}
-	return s.written(ctx, p.Tenant, d.booking)
+	return s.written(ctx, d)
 }
 
 // changeDate changes one date of a series.
@@ -149,7 +150,7 @@ func (s *Service) changeDate(ctx context.Context, p tenant.Principal, old Bookin
 	if err != nil {
 		return Booking{}, err
 	}
-	return s.written(ctx, p.Tenant, d.booking)
+	return s.written(ctx, d)
 }
 
 func sameAttendees(a, b []Attendee) bool {
@@ -212,6 +213,8 @@ func (s *Service) split(ctx context.Context, d, rest *draft, old Booking) (Booki
 		CreatedAt: now, UpdatedAt: now, Attendees: old.Attendees}
 	d.booking.fill(d.request, d.resources)
 	d.request.Hold = old.ID // its old time is not in the way
+	d.owner, _ = s.Writer.Lease()
+	rest.owner = d.owner
 	var err error
 	if rest.resources, err = s.bookedResources(ctx, d.tenant.ID, old); err != nil {
 		return Booking{}, err
@@ -227,5 +230,5 @@ func (s *Service) split(ctx context.Context, d, rest *draft, old Booking) (Booki
 	if err != nil {
 		return Booking{}, err
 	}
-	return s.written(ctx, d.tenant.ID, d.booking, old.ID)
+	return s.written(ctx, d, old.ID)
 }

@@ -157,6 +157,10 @@ func (s *Service) change(d *draft, action, reason string) Change {
 		c.Writes = Targets(d.tenant, b)
 	}
 	c.Owner, c.LeaseUntil = s.Writer.Lease()
+	if d.owner != "" {
+		c.Owner = d.owner
+	}
+	d.owner = c.Owner
 	if d.old != nil {
 		for _, o := range Targets(d.tenant, *d.old) {
 			if !slices.ContainsFunc(c.Writes, func(w Sync) bool { return w.Calendar == o.Calendar }) {

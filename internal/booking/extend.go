@@ -112,6 +112,7 @@ func (s *Service) extend(ctx context.Context, t tenant.ID, old Booking) (bool, e
 	for try := 1; ; try++ {
 		d := &draft{tenant: tn, who: p, old: &old, booking: old}
 		d.booking.UpdatedAt = s.Now().UTC().Truncate(time.Microsecond)
+		d.booking.Version++
 		if d.resources, err = s.bookedResources(ctx, t, old); err != nil {
 			return false, err
 		}

@@ -55,6 +55,7 @@ type draft struct {
 	dates     []Occurrence
 	old       *Booking // that is being changed
 	loads     []Load   // of the resources, in their order
+	owner     string   // who holds the lease of the calendar writes
 }
 
 // ignore are the ids whose occupancy is not in the way of the draft.

@@ -22,10 +22,10 @@ func itoa(i int) string { return strconv.Itoa(i) }
 // Writer tries the calendar writes of a booking that has just been stored.
 type Writer interface {
 	// WriteNow works on the intents of the booking for a short time. What it
-	// does not finish stays with the outbox.
-	WriteNow(ctx context.Context, t tenant.ID, bookingID string)
+	// does not finish stays with the outbox. owner is who Lease has named.
+	WriteNow(ctx context.Context, t tenant.ID, bookingID, owner string)
 	// Lease says under which name, and until when, a new intent is this
-	// process's own to try first.
+	// request's own to try first.
 	Lease() (owner string, until time.Time)
 }
 
@@ -56,7 +56,7 @@ func (s *Service) Create(ctx context.Context, p tenant.Principal, r Request) (Bo
 	if err != nil {
 		return Booking{}, fmt.Errorf("create booking: %w", err)
 	}
-	return s.written(ctx, d.tenant.ID, d.booking)
+	return s.written(ctx, d)
 }
 
 // Get answers one booking as the person may see it.
@@ -171,20 +171,26 @@ func (b Booking) SeenBy(p tenant.Principal) Booking {
 	return b
 }
 
-// written tries the calendar writes and answers the booking as it is then.
-// The booking is stored by now: a fault of the writes is not one of the
+// written tries the calendar writes and answers the booking as it was stored,
+// with how far its calendars are: somebody may have changed it since. The booking is stored by now: a fault of the writes is not one of the
 // request. More ids are of bookings that were changed along with it.
-func (s *Service) written(ctx context.Context, t tenant.ID, b Booking, more ...string) (Booking, error) {
+func (s *Service) written(ctx context.Context, d *draft, more ...string) (Booking, error) {
+	t, b := d.tenant.ID, d.booking
 	var accounts []string
 	for _, r := range b.Resources {
 		accounts = append(accounts, r.Email)
 	}
 	s.Availability.Changed(t, accounts, b.Start, later(b.LastEnd, b.End))
 	for _, id := range more {
-		s.Writer.WriteNow(ctx, t, id)
+		s.Writer.WriteNow(ctx, t, id, d.owner)
 	}
-	s.Writer.WriteNow(ctx, t, b.ID)
-	return s.load(ctx, t, b.ID)
+	s.Writer.WriteNow(ctx, t, b.ID, d.owner)
+	now, err := s.load(ctx, t, b.ID)
+	if err != nil || now.Version == b.Version {
+		return now, err
+	}
+	b.Sync = now.Sync
+	return b, nil
 }
 
 // newUID mints an iCalendar UID: RMP-<ms>-<random>.

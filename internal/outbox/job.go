@@ -5,7 +5,9 @@
 // is one row that says what the calendar should hold (the booking at its
 // present sequence, or nothing). A worker leases a row, makes the calendar
 // so, and marks the row done only if what is wanted has not changed
-// meanwhile. Since a publish replaces an event of the same UID and a cancel
+// meanwhile. While a worker holds the lease of a row nobody else writes that
+// event into that calendar, even if more is wanted by then: of two writes at
+// once, the older could come last. Since a publish replaces an event of the same UID and a cancel
 // of an absent one does nothing, repeating a write is harmless; so a crash
 // between the write and the mark loses nothing and doubles nothing.
 package outbox
@@ -45,9 +47,10 @@ type Store interface {
 	// LeaseBooking takes the pending jobs of one booking that owner holds or
 	// nobody does.
 	LeaseBooking(ctx context.Context, t tenant.ID, bookingID, owner string, now, until time.Time) ([]Job, error)
-	// Note stores the outcomes of tries, all in one transaction. A job whose
-	// want has changed since it was leased stays pending.
-	Note(ctx context.Context, at time.Time, outcomes ...Try) error
+	// Note stores the outcomes of tries of an owner, all in one transaction. A
+	// job whose want has changed since it was leased stays pending; it answers
+	// how many.
+	Note(ctx context.Context, owner string, at time.Time, outcomes ...Try) (again int, err error)
 	// Backlog counts the jobs that are pending and those given up, and says
 	// since when the oldest pending one waits.
 	Backlog(ctx context.Context) (pending, failed int, oldest time.Time, err error)

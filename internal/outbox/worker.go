@@ -60,18 +60,14 @@ func New(store Store, calendars Calendars, log *slog.Logger, now func() time.Tim
 		name: rand.Text(), wake: make(chan struct{}, 1)}
 }
 
-// The two leaseholders of one process differ, so that the background does
-// not take what a request is working on.
-func (w *Worker) foreground() string { return w.name + "/request" }
-func (w *Worker) background() string { return w.name + "/background" }
-
-// Lease implements booking.Writer.
-func (w *Worker) Lease() (string, time.Time) { return w.foreground(), w.now().Add(leaseTime) }
+// Lease implements booking.Writer. Each request is a leaseholder of its own,
+// so that neither another request nor the background takes what it works on.
+func (w *Worker) Lease() (string, time.Time) { return rand.Text(), w.now().Add(leaseTime) }
 
 // WriteNow implements booking.Writer: it works on the booking's jobs within
 // a short budget, whether or not the request is still wanted. What fails is
 // retried in the background.
-func (w *Worker) WriteNow(ctx context.Context, t tenant.ID, bookingID string) {
+func (w *Worker) WriteNow(ctx context.Context, t tenant.ID, bookingID, owner string) {
 	ctx = context.WithoutCancel(ctx)
 	done := make(chan struct{})
 	go func() { // outlives the budget, not tryTime
@@ -79,12 +75,12 @@ func (w *Worker) WriteNow(ctx context.Context, t tenant.ID, bookingID string) {
 		ctx, cancel := context.WithTimeout(ctx, tryTime)
 		defer cancel()
 		now := w.now()
-		jobs, err := w.store.LeaseBooking(ctx, t, bookingID, w.foreground(), now, now.Add(leaseTime))
+		jobs, err := w.store.LeaseBooking(ctx, t, bookingID, owner, now, now.Add(leaseTime))
 		if err != nil {
 			w.log.ErrorContext(ctx, "lease the calendar writes of a booking", "booking", bookingID, "err", err)
 			return
 		}
-		w.write(ctx, t, jobs)
+		w.write(ctx, t, owner, jobs)
 	}()
 	budget := time.NewTimer(nowBudget)
 	defer budget.Stop()
@@ -128,7 +124,7 @@ func (w *Worker) Run(ctx context.Context) error {
 // Step leases one batch of jobs, works on it, and answers how many it were.
 func (w *Worker) Step(ctx context.Context) (int, error) {
 	now := w.now()
-	jobs, err := w.store.Lease(ctx, w.background(), now, now.Add(leaseTime), batch)
+	jobs, err := w.store.Lease(ctx, w.name, now, now.Add(leaseTime), batch)
 	if err != nil {
 		return 0, fmt.Errorf("lease jobs: %w", err)
 	}
@@ -141,14 +137,14 @@ func (w *Worker) Step(ctx context.Context) (int, error) {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
 			defer cancel()
-			w.write(ctx, t, jobs)
+			w.write(ctx, t, w.name, jobs)
 		})
 	}
 	wg.Wait()
 	return len(jobs), nil
 }
 
-func (w *Worker) write(ctx context.Context, t tenant.ID, jobs []Job) {
+func (w *Worker) write(ctx context.Context, t tenant.ID, owner string, jobs []Job) {
 	if len(jobs) == 0 {
 		return
 	}
@@ -160,9 +156,13 @@ func (w *Worker) write(ctx context.Context, t tenant.ID, jobs []Job) {
 	for i, j := range jobs {
 		tries[i] = w.outcomeOf(ctx, j, errs[i])
 	}
-	if err := w.store.Note(ctx, w.now(), tries...); err != nil {
+	again, err := w.store.Note(ctx, owner, w.now(), tries...)
+	if err != nil {
 		// The lease runs out and the writes, being idempotent, are repeated.
 		w.log.ErrorContext(ctx, "note calendar writes", "tenant", t, "jobs", len(jobs), "err", err)
+	}
+	if again > 0 {
+		w.Wake()
 	}
 }
 

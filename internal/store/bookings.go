@@ -274,6 +274,8 @@ func (t *Tenant) storeWants(ctx context.Context, tx *sql.Tx, c booking.Change) e
 	for _, w := range c.Writes {
 		rows = append(rows, []any{t.id, c.Booking.ID, w.Calendar, string(w.Kind), flag(w.Remove), 1, "pending", 0, "", at, c.Owner, until, at, at})
 	}
+	// Who is writing a calendar just now goes on to hold it: two who write at
+	// once could end with the older state.
 	const head = `INSERT INTO outbox (tenant_id, booking_id, calendar, kind, remove, wanted, state, attempts, last_error,
 		next_at, lease_owner, lease_until, changed_at, updated_at) VALUES `
 	if c.Expect == 0 {
@@ -281,10 +283,13 @@ func (t *Tenant) storeWants(ctx context.Context, tx *sql.Tx, c booking.Change) e
 	}
 	for _, row := range rows {
 		var a args
-		if _, err := tx.ExecContext(ctx, head+list(&a, row)+`
+		q := head + list(&a, row) + `
 			ON CONFLICT (tenant_id, booking_id, calendar) DO UPDATE SET kind=excluded.kind, remove=excluded.remove, wanted=outbox.wanted+1,
-				state='pending', attempts=0, last_error='', next_at=excluded.next_at, lease_owner=excluded.lease_owner,
-				lease_until=excluded.lease_until, changed_at=excluded.changed_at, updated_at=excluded.updated_at`, a.values...); err != nil {
+				state='pending', attempts=0, last_error='', next_at=excluded.next_at,
+				lease_owner=CASE WHEN outbox.lease_until>` + a.add(micros(c.Now)) + ` THEN outbox.lease_owner ELSE excluded.lease_owner END,
+				lease_until=CASE WHEN outbox.lease_until>` + a.add(micros(c.Now)) + ` THEN outbox.lease_until ELSE excluded.lease_until END,
+				changed_at=excluded.changed_at, updated_at=excluded.updated_at`
+		if _, err := tx.ExecContext(ctx, q, a.values...); err != nil {
 			return err
 		}
 	}

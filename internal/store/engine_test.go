@@ -329,13 +329,16 @@ func TestAnswerAfterACrash(t *testing.T) {
 		if a, err := begin(noon); a != nil || err != nil {
 			t.Fatal(a, err)
 		}
+		if _, err := begin(noon.Add(time.Second)); !errors.Is(err, store.ErrKeyBusy) {
+			t.Errorf("while it may be at work: %v", err)
+		}
 		c := change("made", noon, time.Hour, "room")
 		c.RequestKey = "key"
 		if err := s.Save(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := begin(noon.Add(time.Second)); !errors.Is(err, store.ErrKeyBusy) {
-			t.Errorf("while it may be at work: %v", err)
+		if a, err := begin(noon.Add(time.Second)); err != nil || a == nil || a.Subject != "made" {
+			t.Errorf("what is stored is known at once: %+v, %v", a, err)
 		}
 		a, err := begin(noon.Add(2 * time.Minute))
 		if err != nil || a == nil || a.Status != 0 || a.Subject != "made" {

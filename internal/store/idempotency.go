@@ -49,15 +49,14 @@ func (t *Tenant) BeginIdempotent(ctx context.Context, person, key, hash string, 
 		}
 		var a Answer
 		var was, body string
-		var began int64
-		err = tx.QueryRowContext(ctx, `SELECT body_hash, status, content_type, location, etag, body, subject, started_at FROM idempotency WHERE tenant_id=$1 AND person=$2 AND request_key=$3`,
-			t.id, person, key).Scan(&was, &a.Status, &a.Type, &a.Location, &a.ETag, &body, &a.Subject, &began)
+		err = tx.QueryRowContext(ctx, `SELECT body_hash, status, content_type, location, etag, body, subject FROM idempotency WHERE tenant_id=$1 AND person=$2 AND request_key=$3`,
+			t.id, person, key).Scan(&was, &a.Status, &a.Type, &a.Location, &a.ETag, &body, &a.Subject)
 		switch {
 		case err != nil:
 			return err
 		case was != hash:
 			return ErrKeyReused
-		case a.Status == 0 && (a.Subject == "" || began >= micros(stale)):
+		case a.Status == 0 && a.Subject == "":
 			return ErrKeyBusy
 		}
 		a.Body = []byte(body)

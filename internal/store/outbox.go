@@ -77,13 +77,17 @@ func (d *DB) loadBookings(ctx context.Context, tx *sql.Tx, jobs []outbox.Job) er
 }
 
 // Note implements outbox.Store.
-func (d *DB) Note(ctx context.Context, at time.Time, outcomes ...outbox.Try) error {
-	err := d.tx(ctx, func(tx *sql.Tx) error {
+func (d *DB) Note(ctx context.Context, owner string, at time.Time, outcomes ...outbox.Try) (again int, err error) {
+	err = d.tx(ctx, func(tx *sql.Tx) error {
 		told := map[string]bool{}
+		again = 0
 		for _, o := range outcomes {
-			changed, err := note(ctx, tx, at, o)
+			changed, current, err := note(ctx, tx, owner, at, o)
 			if err != nil {
 				return err
+			}
+			if !current {
+				again++
 			}
 			if b := o.Job.Booking; changed && !told[b.ID] {
 				told[b.ID] = true
@@ -94,12 +98,12 @@ func (d *DB) Note(ctx context.Context, at time.Time, outcomes ...outbox.Try) err
 		}
 		return nil
 	})
-	return d.wrap("note calendar writes", err)
+	return again, d.wrap("note calendar writes", err)
 }
 
 // note stores one outcome, and answers whether the state of the job is another
-// now.
-func note(ctx context.Context, tx *sql.Tx, at time.Time, o outbox.Try) (bool, error) {
+// now, and whether what was done is what is wanted still.
+func note(ctx context.Context, tx *sql.Tx, owner string, at time.Time, o outbox.Try) (changed, current bool, err error) {
 	j, state, next := o.Job, "synced", at
 	switch {
 	case o.Reason != "" && o.Next.IsZero():
@@ -109,13 +113,19 @@ func note(ctx context.Context, tx *sql.Tx, at time.Time, o outbox.Try) (bool, er
 	}
 	const most = 1000
 	res, err := tx.ExecContext(ctx, `UPDATE outbox SET state=$5, attempts=attempts+1, last_error=$6, next_at=$7, lease_owner='', lease_until=0, updated_at=$8
-		WHERE tenant_id=$1 AND booking_id=$2 AND calendar=$3 AND wanted=$4`,
-		string(j.Tenant), j.Booking.ID, j.Calendar, j.Wanted, state, strings.ToValidUTF8(o.Reason[:min(most, len(o.Reason))], ""), micros(next), micros(at))
+		WHERE tenant_id=$1 AND booking_id=$2 AND calendar=$3 AND wanted=$4 AND lease_owner=$9`,
+		string(j.Tenant), j.Booking.ID, j.Calendar, j.Wanted, state, strings.ToValidUTF8(o.Reason[:min(most, len(o.Reason))], ""), micros(next), micros(at), owner)
 	if err != nil {
-		return false, err
+		return false, false, err
 	}
 	n, err := res.RowsAffected()
-	return n > 0 && state != "pending", err
+	if err != nil || n > 0 {
+		return state != "pending", true, err
+	}
+	// The want has changed meanwhile: the next may have it.
+	_, err = tx.ExecContext(ctx, `UPDATE outbox SET lease_owner='', lease_until=0 WHERE tenant_id=$1 AND booking_id=$2 AND calendar=$3 AND lease_owner=$4`,
+		string(j.Tenant), j.Booking.ID, j.Calendar, owner)
+	return false, false, err
 }
 
 // Backlog implements outbox.Store.

@@ -223,13 +223,16 @@ func TestOutboxLeases(t *testing.T) {
 			t.Fatalf("after the lease ran out another took %d jobs", n)
 		}
 		// The booking changes while the job is at work: done is not done.
-		again := change("1", noon, time.Hour, "room")
-		again.Expect = 1
-		if err := db.For("a").Save(t.Context(), again); err != nil {
+		changed := change("1", noon, time.Hour, "room")
+		changed.Expect, changed.Now = 1, noon.Add(12*time.Second)
+		if err := db.For("a").Save(t.Context(), changed); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Note(t.Context(), noon, outbox.Try{Job: mine[0]}); err != nil {
-			t.Fatal(err)
+		if held, err := db.LeaseBooking(t.Context(), "a", "1", "me", noon.Add(12*time.Second), noon.Add(20*time.Second)); err != nil || len(held) != 0 {
+			t.Fatalf("two write one calendar at once: %v, %v", held, err)
+		}
+		if again, err := db.Note(t.Context(), "other", noon, outbox.Try{Job: mine[0]}); err != nil || again != 1 {
+			t.Fatal(again, err)
 		}
 		b, err := db.For("a").Booking(t.Context(), "1")
 		if err != nil || b.Sync[0].State != booking.Pending {
@@ -239,7 +242,7 @@ func TestOutboxLeases(t *testing.T) {
 		if err != nil || len(newer) != 1 {
 			t.Fatalf("%v, %v", newer, err)
 		}
-		if err := db.Note(t.Context(), noon, outbox.Try{Job: newer[0], Reason: "no way", Next: noon.Add(time.Minute)}); err != nil {
+		if _, err := db.Note(t.Context(), "me", noon, outbox.Try{Job: newer[0], Reason: "no way", Next: noon.Add(time.Minute)}); err != nil {
 			t.Fatal(err)
 		}
 		if n := lease("other", noon.Add(30*time.Second)); n != 0 {
@@ -248,7 +251,10 @@ func TestOutboxLeases(t *testing.T) {
 		if pending, failed, _, err := db.Backlog(t.Context()); err != nil || pending != 1 || failed != 0 {
 			t.Fatalf("backlog %d, %d, %v", pending, failed, err)
 		}
-		if err := db.Note(t.Context(), noon, outbox.Try{Job: newer[0], Reason: "given up"}); err != nil {
+		if newer, err = db.LeaseBooking(t.Context(), "a", "1", "me", noon.Add(time.Hour), noon.Add(2*time.Hour)); err != nil || len(newer) != 1 {
+			t.Fatalf("%v, %v", newer, err)
+		}
+		if _, err := db.Note(t.Context(), "me", noon, outbox.Try{Job: newer[0], Reason: "given up"}); err != nil {
 			t.Fatal(err)
 		}
 		b, err = db.For("a").Booking(t.Context(), "1")
