@@ -40,7 +40,7 @@ fuzz: ## fuzz every parser for FUZZTIME each
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
 	    echo "fuzz $$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x $$pkg; done; done
 
-bench: ## run the benchmarks
+bench: build ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 e2e: web build ## whole-program tests, browser included

@@ -15,6 +15,7 @@ import (
 	"rmp/communigate/cli"
 	"rmp/communigate/dataformat"
 	"rmp/communigate/standin"
+	standinfault "rmp/communigate/standin/fault"
 	"rmp/communigate/ximss"
 	"rmp/internal/booking"
 	"rmp/internal/config"
@@ -42,6 +43,24 @@ type rig struct {
 	clock  time.Duration // how far ahead of the real clock
 	drift  map[reconcile.Drift]int
 	rules  reconcile.Rules
+	faults *standinfault.Plan
+}
+
+// fail plans a fault of the stand-in.
+func (r *rig) fail(text string) {
+	r.t.Helper()
+	f, err := standinfault.Parse(text)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.faults.Add(f)
+}
+
+// heal takes all planned faults back.
+func (r *rig) heal() {
+	for _, f := range r.faults.List() {
+		r.faults.Remove(f.ID)
+	}
 }
 
 const (
@@ -55,7 +74,8 @@ const (
 func newRig(t *testing.T, target string) *rig {
 	t.Helper()
 	ctx := t.Context()
-	s, err := standin.Open(ctx, standin.Config{Dir: t.TempDir(), MainDomain: "a.test", AdminPassword: "pw", SessionCap: -1})
+	faults := &standinfault.Plan{}
+	s, err := standin.Open(ctx, standin.Config{Dir: t.TempDir(), MainDomain: "a.test", AdminPassword: "pw", SessionCap: -1, Faults: faults})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +91,7 @@ func newRig(t *testing.T, target string) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	r := &rig{t: t, web: web, drift: map[reconcile.Drift]int{}, anna: tenant.Principal{Tenant: "a", Domain: "a.test", Email: anna, Name: "Anna", Role: tenant.User},
+	r := &rig{t: t, web: web, faults: faults, drift: map[reconcile.Drift]int{}, anna: tenant.Principal{Tenant: "a", Domain: "a.test", Email: anna, Name: "Anna", Role: tenant.User},
 		tenant: tenant.Tenant{ID: "a", Domain: "a.test", TimeZone: "Europe/Berlin", Mode: "direct", Active: true, ServicePassword: "pw"}}
 	if err := db.SaveTenant(ctx, &r.tenant); err != nil {
 		t.Fatal(err)

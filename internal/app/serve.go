@@ -96,6 +96,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	m := newMetrics()
 	m.watchOutbox(db, time.Now)
 	e := newEngine(db, gw, time.Now, log, m)
+	e.worker.Wait = c.CGP.WriteWait
 	service := e.service
 	keeper, err := gatekeeper.New(db, gw, signKey, time.Now)
 	if err != nil {

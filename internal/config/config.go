@@ -56,6 +56,7 @@ type CGP struct {
 	Domain        string        `help:"Main mail domain of the organisation, for the first tenant." env:"RMP_CGP_DOMAIN" placeholder:"DOMAIN"`
 	Sessions      int           `help:"Most XIMSS sessions per tenant that this process keeps; a server without a licence allows 5 in all." default:"3" env:"RMP_CGP_SESSIONS"`
 	Timeout       time.Duration `help:"Longest wait for one answer." default:"5s" env:"RMP_CGP_TIMEOUT"`
+	WriteWait     time.Duration `help:"How long the answer to a booking waits for its calendars to be written; what is not done by then is done in the background. 0s: it does not wait." default:"2s" env:"RMP_CGP_WRITE_WAIT"`
 	DialectFile   string        `help:"How this server speaks where CommuniGate Pro's documentation leaves it open, as rmp cgp probe has written it." env:"RMP_CGP_DIALECT_FILE" placeholder:"FILE"`
 }
 

@@ -17,7 +17,6 @@ import (
 const (
 	leaseTime  = 15 * time.Second // longer than any single try
 	tryTime    = 10 * time.Second // one batch of writes
-	nowBudget  = 2 * time.Second  // how long a request waits for its own writes
 	idlePoll   = time.Second      // looking for work when nothing wakes the worker
 	batch      = 64               // jobs leased at once
 	firstPause = time.Second      // after the first failure; doubles
@@ -49,7 +48,14 @@ type Worker struct {
 	outcome   Outcome
 	name      string
 	wake      chan struct{}
+
+	// Wait is how long a request waits for its own writes. With none they are
+	// the background's.
+	Wait time.Duration
 }
+
+// defaultWait is how long a request waits for its own writes.
+const defaultWait = 2 * time.Second
 
 // New makes a worker; Run lets it work. outcome may be nil.
 func New(store Store, calendars Calendars, log *slog.Logger, now func() time.Time, outcome Outcome) *Worker {
@@ -57,17 +63,26 @@ func New(store Store, calendars Calendars, log *slog.Logger, now func() time.Tim
 		outcome = func(string, int) {}
 	}
 	return &Worker{store: store, calendars: calendars, log: log, now: now, outcome: outcome,
-		name: rand.Text(), wake: make(chan struct{}, 1)}
+		name: rand.Text(), wake: make(chan struct{}, 1), Wait: defaultWait}
 }
 
 // Lease implements booking.Writer. Each request is a leaseholder of its own,
 // so that neither another request nor the background takes what it works on.
-func (w *Worker) Lease() (string, time.Time) { return rand.Text(), w.now().Add(leaseTime) }
+func (w *Worker) Lease() (string, time.Time) {
+	if w.Wait <= 0 {
+		return "", time.Time{}
+	}
+	return rand.Text(), w.now().Add(leaseTime)
+}
 
 // WriteNow implements booking.Writer: it works on the booking's jobs within
 // a short budget, whether or not the request is still wanted. What fails is
 // retried in the background.
 func (w *Worker) WriteNow(ctx context.Context, t tenant.ID, bookingID, owner string) {
+	if w.Wait <= 0 {
+		w.Wake()
+		return
+	}
 	ctx = context.WithoutCancel(ctx)
 	done := make(chan struct{})
 	go func() { // outlives the budget, not tryTime
@@ -82,7 +97,7 @@ func (w *Worker) WriteNow(ctx context.Context, t tenant.ID, bookingID, owner str
 		}
 		w.write(ctx, t, owner, jobs)
 	}()
-	budget := time.NewTimer(nowBudget)
+	budget := time.NewTimer(w.Wait)
 	defer budget.Stop()
 	select {
 	case <-done:
