@@ -57,6 +57,16 @@ func (r Resolver) Load(name string) (*time.Location, error) {
 	return nil, fmt.Errorf("the time zone %q is not known", name)
 }
 
+// LoadIANA finds a location by its name in the IANA database, as
+// time.LoadLocation does, and keeps it. Local is not one: it means another
+// zone on each machine.
+func LoadIANA(name string) (*time.Location, error) {
+	if name == "" || name == "Local" || len(name) > maxName {
+		return nil, fmt.Errorf("%q is not the name of a time zone", strings.ToValidUTF8(name[:min(60, len(name))], ""))
+	}
+	return load(name)
+}
+
 // maxName is longer than any name of a zone, path in front included.
 const maxName = 200
 

@@ -97,7 +97,7 @@ func decodeCursor(s string) (string, error) {
 
 // wallTime places a wall-clock time in a zone that is known to exist.
 func wallTime(w time.Time, name string) time.Time {
-	loc, err := time.LoadLocation(name)
+	loc, err := zone.LoadIANA(name)
 	if err != nil {
 		return time.Time{}
 	}

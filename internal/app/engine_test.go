@@ -36,7 +36,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // one of them elsewhere.
 type rig struct {
 	*engine
-	t      *testing.T
+	t      testing.TB
 	web    string
 	tenant tenant.Tenant
 	anna   tenant.Principal
@@ -71,7 +71,7 @@ const (
 	guest = "guest@elsewhere.test"
 )
 
-func newRig(t *testing.T, target string) *rig {
+func newRig(t testing.TB, target string) *rig {
 	t.Helper()
 	ctx := t.Context()
 	faults := &standinfault.Plan{}

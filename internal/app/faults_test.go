@@ -161,3 +161,20 @@ func TestOneOfManyGetsTheSlot(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkCreate is a booking without HTTP.
+func BenchmarkCreate(b *testing.B) {
+	r := newRig(b, filepath.Join(b.TempDir(), "rmp.db"))
+	r.worker.Wait = 0
+	n := 0
+	for b.Loop() {
+		q := ask(0, 0)
+		q.TimeZone = "Europe/Berlin"
+		q.Start = at(0, 0).Add(time.Duration(n) * 15 * time.Minute)
+		q.End = q.Start.Add(15 * time.Minute)
+		n++
+		if _, err := r.service.Create(b.Context(), r.anna, q); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

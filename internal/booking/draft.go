@@ -156,6 +156,12 @@ func (s *Service) change(d *draft, action, reason string) Change {
 		c.Quotas = d.quotas(c.Now)
 		c.Writes = Targets(d.tenant, b)
 	}
+	if d.old == nil {
+		d.fresh = slices.Clone(c.Writes)
+		for i := range d.fresh {
+			d.fresh[i].State, d.fresh[i].UpdatedAt = Pending, b.UpdatedAt
+		}
+	}
 	c.Owner, c.LeaseUntil = s.Writer.Lease()
 	if d.owner != "" {
 		c.Owner = d.owner

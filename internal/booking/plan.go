@@ -56,6 +56,7 @@ type draft struct {
 	old       *Booking // that is being changed
 	loads     []Load   // of the resources, in their order
 	owner     string   // who holds the lease of the calendar writes
+	fresh     []Sync   // the calendar writes of a new booking
 }
 
 // ignore are the ids whose occupancy is not in the way of the draft.

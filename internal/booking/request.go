@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"rmp/calendar/recurrence"
+	"rmp/calendar/zone"
 	"rmp/internal/fault"
 )
 
@@ -192,10 +193,7 @@ func (r *Request) validate(now time.Time) error {
 // KnownZone reports whether a name is in the IANA database. Local is not: it
 // means another zone on each machine.
 func KnownZone(name string) bool {
-	if name == "" || name == "Local" {
-		return false
-	}
-	_, err := time.LoadLocation(name)
+	_, err := zone.LoadIANA(name)
 	return err == nil
 }
 

@@ -63,7 +63,7 @@ var errTooManyDates = fmt.Errorf("has more than %d dates within %d days", maxDat
 
 // location is the zone of the booking's wall time.
 func (b *Booking) location() *time.Location {
-	loc, err := time.LoadLocation(b.TimeZone)
+	loc, err := zone.LoadIANA(b.TimeZone)
 	if err != nil {
 		return time.UTC // was checked when it was booked
 	}

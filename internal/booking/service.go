@@ -22,8 +22,10 @@ func itoa(i int) string { return strconv.Itoa(i) }
 // Writer tries the calendar writes of a booking that has just been stored.
 type Writer interface {
 	// WriteNow works on the intents of the booking for a short time. What it
-	// does not finish stays with the outbox. owner is who Lease has named.
-	WriteNow(ctx context.Context, t tenant.ID, bookingID, owner string)
+	// does not finish stays with the outbox. owner is who Lease has named;
+	// fresh are the intents of a booking that was just made. It answers how
+	// far those are, if that is known.
+	WriteNow(ctx context.Context, t tenant.ID, b Booking, owner string, fresh []Sync) []Sync
 	// Lease says under which name, and until when, a new intent is this
 	// request's own to try first.
 	Lease() (owner string, until time.Time)
@@ -182,9 +184,13 @@ func (s *Service) written(ctx context.Context, d *draft, more ...string) (Bookin
 	}
 	s.Availability.Changed(t, accounts, b.Start, later(b.LastEnd, b.End))
 	for _, id := range more {
-		s.Writer.WriteNow(ctx, t, id, d.owner)
+		s.Writer.WriteNow(ctx, t, Booking{ID: id}, d.owner, nil)
 	}
-	s.Writer.WriteNow(ctx, t, b.ID, d.owner)
+	if sync := s.Writer.WriteNow(ctx, t, b, d.owner, d.fresh); sync != nil {
+		slices.SortFunc(sync, func(x, y Sync) int { return strings.Compare(x.Calendar, y.Calendar) })
+		b.Sync = sync
+		return b, nil
+	}
 	now, err := s.load(ctx, t, b.ID)
 	if err != nil || now.Version == b.Version {
 		return now, err

@@ -46,8 +46,10 @@ func (c *calendars) Read(_ context.Context, _ tenant.ID, resources, people []str
 // writes notes which bookings were to be written.
 type writes struct{}
 
-func (writes) WriteNow(context.Context, tenant.ID, string, string) {}
-func (writes) Lease() (string, time.Time)                          { return "me", time.Time{} }
+func (writes) WriteNow(context.Context, tenant.ID, booking.Booking, string, []booking.Sync) []booking.Sync {
+	return nil
+}
+func (writes) Lease() (string, time.Time) { return "me", time.Time{} }
 
 type house struct {
 	*booking.Service

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"rmp/calendar/zone"
 	"rmp/internal/fault"
 	"rmp/internal/tenant"
 )
@@ -62,6 +63,9 @@ var DefaultPolicy = Policy{
 
 // Over answers the policy with what it leaves open taken from a wider one.
 func (p Policy) Over(wider Policy) Policy {
+	if reflect.ValueOf(p).IsZero() {
+		return wider
+	}
 	out := reflect.ValueOf(&p).Elem()
 	from := reflect.ValueOf(wider)
 	for i := range out.NumField() {
@@ -143,11 +147,11 @@ type Rules struct {
 
 // Rules are what holds for the resource.
 func (r Resource) Rules() Rules {
-	zone, err := time.LoadLocation(r.TimeZone)
+	loc, err := zone.LoadIANA(r.TimeZone)
 	if err != nil {
-		zone = time.UTC
+		loc = time.UTC
 	}
-	return Rules{r.Policy.Over(r.TypePolicy).Over(DefaultPolicy), zone}
+	return Rules{r.Policy.Over(r.TypePolicy).Over(DefaultPolicy), loc}
 }
 
 // Setup is kept free before each booking.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rmp/calendar/ical"
+	"rmp/calendar/zone"
 	"rmp/internal/booking"
 	"rmp/internal/outbox"
 	"rmp/internal/tenant"
@@ -69,7 +70,7 @@ func inWall(t time.Time, loc *time.Location) ical.Time {
 }
 
 func setTimes(e *ical.Event, b booking.Booking) {
-	loc, err := time.LoadLocation(b.TimeZone)
+	loc, err := zone.LoadIANA(b.TimeZone)
 	if err != nil {
 		return
 	}
@@ -88,7 +89,7 @@ func setSeries(e *ical.Event, b booking.Booking, veiled bool) {
 	if b.Recurrence == nil {
 		return
 	}
-	loc, err := time.LoadLocation(b.TimeZone)
+	loc, err := zone.LoadIANA(b.TimeZone)
 	if err != nil {
 		loc = time.UTC
 	}

@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	"rmp/calendar/ical"
+	"rmp/calendar/zone"
 	"rmp/communigate/ximss"
 	"rmp/internal/booking"
 	"rmp/internal/demo"
@@ -140,7 +140,7 @@ func (g *Groupware) PublishAppointments(ctx context.Context, t tenant.Tenant, li
 	}
 	var requests []*ximss.Request
 	for i, a := range list {
-		loc, err := time.LoadLocation(a.TimeZone)
+		loc, err := zone.LoadIANA(a.TimeZone)
 		if err != nil {
 			return err
 		}

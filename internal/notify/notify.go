@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"rmp/calendar/zone"
 	"rmp/internal/booking"
 	"rmp/internal/reconcile"
 	"rmp/internal/tenant"
@@ -25,7 +26,7 @@ type Notifier struct{ Mailer Mailer }
 // it is about, and what would be possible instead. A private title is told
 // to its own organizer only.
 func (n Notifier) Tell(ctx context.Context, c reconcile.Conflict, alternatives []booking.Alternative) error {
-	loc, err := time.LoadLocation(c.Booking.TimeZone)
+	loc, err := zone.LoadIANA(c.Booking.TimeZone)
 	if err != nil {
 		loc = time.UTC
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"rmp/internal/booking"
 	"rmp/internal/tenant"
 )
 
@@ -78,30 +79,51 @@ func (w *Worker) Lease() (string, time.Time) {
 // WriteNow implements booking.Writer: it works on the booking's jobs within
 // a short budget, whether or not the request is still wanted. What fails is
 // retried in the background.
-func (w *Worker) WriteNow(ctx context.Context, t tenant.ID, bookingID, owner string) {
+func (w *Worker) WriteNow(ctx context.Context, t tenant.ID, b booking.Booking, owner string, fresh []booking.Sync) []booking.Sync {
 	if w.Wait <= 0 {
 		w.Wake()
-		return
+		return fresh
 	}
 	ctx = context.WithoutCancel(ctx)
-	done := make(chan struct{})
+	done := make(chan []booking.Sync, 1)
 	go func() { // outlives the budget, not tryTime
-		defer close(done)
 		ctx, cancel := context.WithTimeout(ctx, tryTime)
 		defer cancel()
-		now := w.now()
-		jobs, err := w.store.LeaseBooking(ctx, t, bookingID, owner, now, now.Add(leaseTime))
-		if err != nil {
-			w.log.ErrorContext(ctx, "lease the calendar writes of a booking", "booking", bookingID, "err", err)
+		jobs := make([]Job, len(fresh))
+		for i, s := range fresh {
+			jobs[i] = Job{Tenant: t, Booking: b, Calendar: s.Calendar, Kind: s.Kind, Remove: s.Remove, Wanted: 1}
+		}
+		if len(fresh) == 0 {
+			var err error
+			now := w.now()
+			if jobs, err = w.store.LeaseBooking(ctx, t, b.ID, owner, now, now.Add(leaseTime)); err != nil {
+				w.log.ErrorContext(ctx, "lease the calendar writes of a booking", "booking", b.ID, "err", err)
+				done <- nil
+				return
+			}
+		}
+		tries := w.write(ctx, t, owner, jobs)
+		if len(fresh) == 0 {
+			done <- nil
 			return
 		}
-		w.write(ctx, t, owner, jobs)
+		out := make([]booking.Sync, len(tries))
+		for i, x := range tries {
+			out[i] = fresh[i]
+			out[i].State, out[i].Attempts, out[i].LastError, out[i].UpdatedAt = booking.Synced, 1, x.Reason, w.now()
+			if x.Reason != "" {
+				out[i].State = booking.Pending
+			}
+		}
+		done <- out
 	}()
 	budget := time.NewTimer(w.Wait)
 	defer budget.Stop()
 	select {
-	case <-done:
+	case out := <-done:
+		return out
 	case <-budget.C:
+		return nil
 	}
 }
 
@@ -159,9 +181,9 @@ func (w *Worker) Step(ctx context.Context) (int, error) {
 	return len(jobs), nil
 }
 
-func (w *Worker) write(ctx context.Context, t tenant.ID, owner string, jobs []Job) {
+func (w *Worker) write(ctx context.Context, t tenant.ID, owner string, jobs []Job) []Try {
 	if len(jobs) == 0 {
-		return
+		return nil
 	}
 	errs := w.calendars.Write(ctx, t, jobs)
 	// The outcome is noted even if the time for the writes is over.
@@ -179,6 +201,7 @@ func (w *Worker) write(ctx context.Context, t tenant.ID, owner string, jobs []Jo
 	if again > 0 {
 		w.Wake()
 	}
+	return tries
 }
 
 func (w *Worker) outcomeOf(ctx context.Context, j Job, failure error) Try {

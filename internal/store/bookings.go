@@ -18,7 +18,7 @@ var _ booking.Store = (*Tenant)(nil)
 // Save implements booking.Store. What becomes free is freed first, in all the
 // changes, then what is wanted is taken.
 func (t *Tenant) Save(ctx context.Context, changes ...booking.Change) error {
-	err := t.db.tx(ctx, func(tx *sql.Tx) error {
+	err := t.db.tx(ctx, func(tx txn) error {
 		for _, c := range changes {
 			var err error
 			if c.Expect == 0 {
@@ -74,7 +74,7 @@ func recurrenceColumns(r *booking.Recurrence) (rrule, rdates, exdates string) {
 	return r.RRule, jsonTimes(r.RDates), jsonTimes(r.ExDates)
 }
 
-func (t *Tenant) insert(ctx context.Context, tx *sql.Tx, c booking.Change) error {
+func (t *Tenant) insert(ctx context.Context, tx txn, c booking.Change) error {
 	b := c.Booking
 	rrule, rdates, exdates := recurrenceColumns(b.Recurrence)
 	_, err := tx.ExecContext(ctx, `INSERT INTO bookings (tenant_id, id, uid, title, starts_at, ends_at, time_zone, status, organizer,
@@ -87,7 +87,7 @@ func (t *Tenant) insert(ctx context.Context, tx *sql.Tx, c booking.Change) error
 	return err
 }
 
-func (t *Tenant) update(ctx context.Context, tx *sql.Tx, c booking.Change) error {
+func (t *Tenant) update(ctx context.Context, tx txn, c booking.Change) error {
 	b := c.Booking
 	if b.Status == booking.InConflict {
 		var err error
@@ -123,7 +123,7 @@ func (t *Tenant) update(ctx context.Context, tx *sql.Tx, c booking.Change) error
 // stillInConflict is the status of a booking in conflict after a change of it:
 // the conflict may have been solved by that. What others wrote into the
 // calendars of its resources is looked at anew.
-func (t *Tenant) stillInConflict(ctx context.Context, tx *sql.Tx, c booking.Change) (booking.Status, error) {
+func (t *Tenant) stillInConflict(ctx context.Context, tx txn, c booking.Change) (booking.Status, error) {
 	b := c.Booking
 	if _, err := tx.ExecContext(ctx, `UPDATE calendar_checks SET due_at=$3 WHERE tenant_id=$1 AND due_at>$3
 		AND resource_id IN (SELECT resource_id FROM booking_resources WHERE tenant_id=$1 AND booking_id=$2)`, t.id, b.ID, micros(c.Now)); err != nil {
@@ -143,7 +143,7 @@ func (t *Tenant) stillInConflict(ctx context.Context, tx *sql.Tx, c booking.Chan
 // free gives back what the booking, and the hold that it takes the place of,
 // occupied. Dates that have ended keep their rows, unless a new date reaches
 // over them.
-func (t *Tenant) free(ctx context.Context, tx *sql.Tx, c booking.Change) error {
+func (t *Tenant) free(ctx context.Context, tx txn, c booking.Change) error {
 	if c.Hold != "" {
 		if n, err := t.dropHold(ctx, tx, c.Hold, c.Booking.Organizer.Email, c.Now); err != nil {
 			return err
@@ -182,7 +182,7 @@ func (t *Tenant) free(ctx context.Context, tx *sql.Tx, c booking.Change) error {
 const batchRows = 500
 
 // insertRows inserts rows with as few statements as may be.
-func insertRows(ctx context.Context, tx *sql.Tx, head string, rows [][]any) error {
+func insertRows(ctx context.Context, tx txn, head string, rows [][]any) error {
 	for len(rows) > 0 {
 		n := min(len(rows), batchRows)
 		var a args
@@ -204,7 +204,7 @@ func insertRows(ctx context.Context, tx *sql.Tx, head string, rows [][]any) erro
 
 // storeParts stores what hangs on a booking: its resources and attendees, its
 // dates, the history entry, the intents to write, the event.
-func (t *Tenant) storeParts(ctx context.Context, tx *sql.Tx, c booking.Change) error {
+func (t *Tenant) storeParts(ctx context.Context, tx txn, c booking.Change) error {
 	b := c.Booking
 	var rows [][]any
 	for _, r := range b.Resources {
@@ -256,7 +256,7 @@ func (t *Tenant) storeParts(ctx context.Context, tx *sql.Tx, c booking.Change) e
 	return t.tell(ctx, tx, c.Now, "booking."+c.History.Action, b)
 }
 
-func (t *Tenant) storeHistory(ctx context.Context, tx *sql.Tx, c booking.Change) error {
+func (t *Tenant) storeHistory(ctx context.Context, tx txn, c booking.Change) error {
 	h, b := c.History, c.Booking
 	entry := `0`
 	if c.Expect > 0 {
@@ -268,7 +268,7 @@ func (t *Tenant) storeHistory(ctx context.Context, tx *sql.Tx, c booking.Change)
 	return err
 }
 
-func (t *Tenant) storeWants(ctx context.Context, tx *sql.Tx, c booking.Change) error {
+func (t *Tenant) storeWants(ctx context.Context, tx txn, c booking.Change) error {
 	at, until := micros(c.Booking.UpdatedAt), micros(c.LeaseUntil)
 	var rows [][]any
 	for _, w := range c.Writes {
@@ -298,7 +298,7 @@ func (t *Tenant) storeWants(ctx context.Context, tx *sql.Tx, c booking.Change) e
 
 // checkQuotas counts, after the booking is stored, what the person has. Who
 // books twice at once waits for himself.
-func (t *Tenant) checkQuotas(ctx context.Context, tx *sql.Tx, c booking.Change) error {
+func (t *Tenant) checkQuotas(ctx context.Context, tx txn, c booking.Change) error {
 	if len(c.Quotas) == 0 {
 		return nil
 	}

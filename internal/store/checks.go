@@ -19,7 +19,7 @@ var _ reconcile.Store = (*DB)(nil)
 // LeaseChecks implements reconcile.Store.
 func (d *DB) LeaseChecks(ctx context.Context, owner string, now, until time.Time, limit int) ([]reconcile.Check, error) {
 	var out []reconcile.Check
-	err := d.tx(ctx, func(tx *sql.Tx) error {
+	err := d.tx(ctx, func(tx txn) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO calendar_checks (tenant_id, resource_id, due_at, lease_owner, lease_until, checked_at, last_error)
 			SELECT r.tenant_id, r.id, 0, '', 0, 0, '' FROM resources r WHERE r.active=1
 				AND NOT EXISTS (SELECT 1 FROM calendar_checks c WHERE c.tenant_id=r.tenant_id AND c.resource_id=r.id)
@@ -56,7 +56,7 @@ func (d *DB) LeaseChecks(ctx context.Context, owner string, now, until time.Time
 // Checked implements reconcile.Store. A check that was made due meanwhile
 // stays due.
 func (d *DB) Checked(ctx context.Context, c reconcile.Check, at, next time.Time, failure string) error {
-	_, err := d.write.ExecContext(ctx, `UPDATE calendar_checks SET due_at=CASE WHEN due_at>$3 THEN due_at ELSE $4 END, lease_owner='', lease_until=0, checked_at=$3, last_error=$5
+	_, err := d.exec(ctx, `UPDATE calendar_checks SET due_at=CASE WHEN due_at>$3 THEN due_at ELSE $4 END, lease_owner='', lease_until=0, checked_at=$3, last_error=$5
 		WHERE tenant_id=$1 AND resource_id=$2`, string(c.Tenant), c.Resource.ID, micros(at), micros(next), failure)
 	return d.wrap("note calendar check", err)
 }
@@ -69,7 +69,7 @@ func (d *DB) Due(ctx context.Context, t tenant.ID, resources []string, at time.T
 	var a args
 	q := `UPDATE calendar_checks SET due_at=` + a.add(micros(at)) + ` WHERE due_at>` + a.add(micros(at)) + ` AND tenant_id=` + a.add(string(t)) +
 		` AND resource_id IN (SELECT id FROM resources WHERE tenant_id=calendar_checks.tenant_id AND email IN ` + list(&a, resources) + `)`
-	_, err := d.write.ExecContext(ctx, q, a.values...)
+	_, err := d.exec(ctx, q, a.values...)
 	return d.wrap("make calendar check due", err)
 }
 
@@ -135,7 +135,7 @@ func (d *DB) Own(ctx context.Context, c reconcile.Check, uids []string, from, ti
 // SaveForeign implements reconcile.Store.
 func (d *DB) SaveForeign(ctx context.Context, c reconcile.Check, from, till, at time.Time, events []availability.Event) (int, error) {
 	fresh := 0
-	err := d.tx(ctx, func(tx *sql.Tx) error {
+	err := d.tx(ctx, func(tx txn) error {
 		type key struct {
 			uid   string
 			start int64
@@ -178,7 +178,7 @@ func (d *DB) SaveForeign(ctx context.Context, c reconcile.Check, from, till, at 
 
 // Rewant implements reconcile.Store.
 func (d *DB) Rewant(ctx context.Context, t tenant.ID, bookingID, calendar string, at time.Time) error {
-	_, err := d.write.ExecContext(ctx, `UPDATE outbox SET wanted=wanted+1, state='pending', attempts=0, last_error='', next_at=$4, lease_owner='', lease_until=0, changed_at=$4, updated_at=$4
+	_, err := d.exec(ctx, `UPDATE outbox SET wanted=wanted+1, state='pending', attempts=0, last_error='', next_at=$4, lease_owner='', lease_until=0, changed_at=$4, updated_at=$4
 		WHERE tenant_id=$1 AND booking_id=$2 AND calendar=$3`, string(t), bookingID, calendar, micros(at))
 	return d.wrap("want a calendar write again", err)
 }
@@ -187,7 +187,7 @@ func (d *DB) Rewant(ctx context.Context, t tenant.ID, bookingID, calendar string
 func (d *DB) Raise(ctx context.Context, c reconcile.Check, from, till, at time.Time, found []reconcile.Clash) (int, error) {
 	fresh := 0
 	t := d.For(c.Tenant)
-	err := d.tx(ctx, func(tx *sql.Tx) error {
+	err := d.tx(ctx, func(tx txn) error {
 		fresh = 0
 		type key struct {
 			booking         string
@@ -255,7 +255,7 @@ func (d *DB) Raise(ctx context.Context, c reconcile.Check, from, till, at time.T
 }
 
 // mark sets the status of a live booking, with its history and event.
-func (t *Tenant) mark(ctx context.Context, tx *sql.Tx, id string, status booking.Status, action, reason string, at time.Time) error {
+func (t *Tenant) mark(ctx context.Context, tx txn, id string, status booking.Status, action, reason string, at time.Time) error {
 	found, err := t.bookings(ctx, tx, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1 AND b.id=$2`+t.db.dialect.forUpdate(), t.id, id)
 	if err != nil || len(found) == 0 {
 		return err
@@ -341,7 +341,7 @@ func (d *DB) conflicts(ctx context.Context, where string, params ...any) ([]reco
 
 // Told implements reconcile.Store.
 func (d *DB) Told(ctx context.Context, c reconcile.Conflict, at time.Time) error {
-	_, err := d.write.ExecContext(ctx, `UPDATE conflicts SET told_at=$3 WHERE tenant_id=$1 AND id=$2`, string(c.Tenant), c.ID, micros(at))
+	_, err := d.exec(ctx, `UPDATE conflicts SET told_at=$3 WHERE tenant_id=$1 AND id=$2`, string(c.Tenant), c.ID, micros(at))
 	return d.wrap("note that people were told", err)
 }
 

@@ -43,7 +43,7 @@ func (d *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(kind, d.write, files, options...)
+	p, err := goose.NewProvider(kind, d.pool, files, options...)
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
@@ -115,7 +115,7 @@ func (k dialect) forUpdate() string {
 
 // lockPerson makes transactions of one person wait for each other until they
 // end.
-func (k dialect) lockPerson(ctx context.Context, tx *sql.Tx, tenant, person string) error {
+func (k dialect) lockPerson(ctx context.Context, tx txn, tenant, person string) error {
 	if k != postgres {
 		return nil // the writer is alone
 	}

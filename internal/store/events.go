@@ -16,7 +16,7 @@ var _ events.Store = (*DB)(nil)
 const keepEvents = 24 * time.Hour
 
 // tell notes an event in the transaction of what it tells of.
-func (t *Tenant) tell(ctx context.Context, tx *sql.Tx, at time.Time, kind string, b booking.Booking) error {
+func (t *Tenant) tell(ctx context.Context, tx txn, at time.Time, kind string, b booking.Booking) error {
 	resources := make([]string, len(b.Resources))
 	for i, r := range b.Resources {
 		resources[i] = r.Email

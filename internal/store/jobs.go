@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"time"
 
 	"rmp/internal/booking"
@@ -12,7 +11,7 @@ import (
 // nobody else has it. The next is due after a pause, whoever does it.
 func (d *DB) LeaseJob(ctx context.Context, name, owner string, now, until, next time.Time) (bool, error) {
 	took := false
-	err := d.tx(ctx, func(tx *sql.Tx) error {
+	err := d.tx(ctx, func(tx txn) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO jobs (name, due_at, lease_owner, lease_until) VALUES ($1, 0, '', 0) ON CONFLICT (name) DO NOTHING`, name); err != nil {
 			return err
 		}
@@ -30,7 +29,7 @@ func (d *DB) LeaseJob(ctx context.Context, name, owner string, now, until, next 
 
 // EndJob gives a job back.
 func (d *DB) EndJob(ctx context.Context, name, owner string) error {
-	_, err := d.write.ExecContext(ctx, `UPDATE jobs SET lease_owner='', lease_until=0 WHERE name=$1 AND lease_owner=$2`, name, owner)
+	_, err := d.exec(ctx, `UPDATE jobs SET lease_owner='', lease_until=0 WHERE name=$1 AND lease_owner=$2`, name, owner)
 	return d.wrap("end job "+name, err)
 }
 
@@ -46,7 +45,7 @@ func (d *DB) Purge(ctx context.Context, now time.Time) error {
 		{`DELETE FROM foreign_events WHERE ends_at<$1`, 30 * 24 * time.Hour},
 		{`DELETE FROM conflicts WHERE solved_at>0 AND ends_at<$1`, 90 * 24 * time.Hour},
 	} {
-		if _, err := d.write.ExecContext(ctx, p.statement, micros(now.Add(-p.keep))); err != nil {
+		if _, err := d.exec(ctx, p.statement, micros(now.Add(-p.keep))); err != nil {
 			return d.wrap("purge", err)
 		}
 	}
@@ -57,7 +56,7 @@ func (d *DB) Purge(ctx context.Context, now time.Time) error {
 // such a booking and attendee, and the answer is another.
 func (t *Tenant) SetPartStat(ctx context.Context, uid, email, partStat string, at time.Time) (bool, error) {
 	changed := false
-	err := t.db.tx(ctx, func(tx *sql.Tx) error {
+	err := t.db.tx(ctx, func(tx txn) error {
 		changed = false
 		found, err := t.bookings(ctx, tx, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1 AND b.uid=$2`+t.db.dialect.forUpdate(), t.id, uid)
 		if err != nil || len(found) == 0 {
@@ -126,7 +125,7 @@ func (t *Tenant) DeadLetters(ctx context.Context, limit int) ([]DeadLetter, erro
 // RetryDeadLetters has the writes of a booking that were given up, or all of
 // them, tried again, and answers how many.
 func (t *Tenant) RetryDeadLetters(ctx context.Context, bookingID string, at time.Time) (int, error) {
-	res, err := t.db.write.ExecContext(ctx, `UPDATE outbox SET state='pending', attempts=0, next_at=$3, lease_owner='', lease_until=0, updated_at=$3
+	res, err := t.db.exec(ctx, `UPDATE outbox SET state='pending', attempts=0, next_at=$3, lease_owner='', lease_until=0, updated_at=$3
 		WHERE tenant_id=$1 AND state='failed' AND ($2='' OR booking_id=$2)`, t.id, bookingID, micros(at))
 	if err != nil {
 		return 0, t.db.wrap("retry dead letters", err)

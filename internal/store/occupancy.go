@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"slices"
-	"strings"
 	"time"
 
 	"rmp/internal/booking"
@@ -30,7 +29,7 @@ const insertOccupancy = `INSERT INTO occupancy (tenant_id, resource_id, unit, bo
 
 // occupy takes the resources for the dates of the changes. Resources come in
 // one order in all transactions, so that none waits for another in a circle.
-func (t *Tenant) occupy(ctx context.Context, tx *sql.Tx, changes []booking.Change) error {
+func (t *Tenant) occupy(ctx context.Context, tx txn, changes []booking.Change) error {
 	wanted := map[string][]taken{}
 	units := map[string]int{}
 	var order []string
@@ -79,7 +78,7 @@ func (t *Tenant) occupy(ctx context.Context, tx *sql.Tx, changes []booking.Chang
 	return nil
 }
 
-func (t *Tenant) take(ctx context.Context, tx *sql.Tx, list []taken) error {
+func (t *Tenant) take(ctx context.Context, tx txn, list []taken) error {
 	rows := make([][]any, len(list))
 	for i, x := range list {
 		rows[i] = x.values(t.id)
@@ -92,7 +91,7 @@ func (t *Tenant) take(ctx context.Context, tx *sql.Tx, list []taken) error {
 // among themselves: identical units are as good as each other. The resource's
 // row is locked meanwhile; what is stored is still under the rule of no
 // overlap for each unit.
-func (t *Tenant) takeUnits(ctx context.Context, tx *sql.Tx, resource string, units int, list []taken) error {
+func (t *Tenant) takeUnits(ctx context.Context, tx txn, resource string, units int, list []taken) error {
 	var id string
 	if err := tx.QueryRowContext(ctx, `SELECT id FROM resources WHERE tenant_id=$1 AND id=$2`+t.db.dialect.forUpdate(), t.id, resource).Scan(&id); err != nil {
 		return err
@@ -112,7 +111,7 @@ func (t *Tenant) takeUnits(ctx context.Context, tx *sql.Tx, resource string, uni
 	return nil
 }
 
-func (t *Tenant) takeGroup(ctx context.Context, tx *sql.Tx, resource string, units int, group []taken) error {
+func (t *Tenant) takeGroup(ctx context.Context, tx txn, resource string, units int, group []taken) error {
 	from, till := group[0].start, group[0].end
 	for _, x := range group {
 		till = max(till, x.end)
@@ -173,7 +172,7 @@ func fits(there, group []taken, units int) bool {
 	return true
 }
 
-func (t *Tenant) rowsOf(ctx context.Context, tx *sql.Tx, resource string, from, till int64) ([]taken, error) {
+func (t *Tenant) rowsOf(ctx context.Context, tx txn, resource string, from, till int64) ([]taken, error) {
 	return collect(ctx, tx, func(rows *sql.Rows) (taken, error) {
 		x := taken{resource: resource}
 		err := rows.Scan(&x.unit, &x.booking, &x.original, &x.start, &x.end, &x.meetStart, &x.meetEnd, &x.untill)
@@ -184,14 +183,14 @@ func (t *Tenant) rowsOf(ctx context.Context, tx *sql.Tx, resource string, from, 
 }
 
 // dropExpired frees what holds that have run out took of a resource.
-func (t *Tenant) dropExpired(ctx context.Context, tx *sql.Tx, resource string, now time.Time) error {
+func (t *Tenant) dropExpired(ctx context.Context, tx txn, resource string, now time.Time) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM occupancy WHERE tenant_id=$1 AND resource_id=$2 AND hold_until>0 AND hold_until<=$3`, t.id, resource, micros(now))
 	return err
 }
 
 // dropHold removes a hold with all that hangs on it, and answers whether there
 // was one that had not run out.
-func (t *Tenant) dropHold(ctx context.Context, tx *sql.Tx, id, person string, now time.Time) (int, error) {
+func (t *Tenant) dropHold(ctx context.Context, tx txn, id, person string, now time.Time) (int, error) {
 	var until int64
 	found, err := collect(ctx, tx, func(rows *sql.Rows) (int64, error) {
 		err := rows.Scan(&until)
@@ -209,7 +208,7 @@ func (t *Tenant) dropHold(ctx context.Context, tx *sql.Tx, id, person string, no
 	return 1, nil
 }
 
-func (t *Tenant) dropBooking(ctx context.Context, tx *sql.Tx, id string) error {
+func (t *Tenant) dropBooking(ctx context.Context, tx txn, id string) error {
 	for _, table := range []string{"occupancy", "occurrences", "booking_resources", "booking_attendees", "booking_overrides"} {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE tenant_id=$1 AND booking_id=$2`, t.id, id); err != nil {
 			return err
@@ -221,7 +220,7 @@ func (t *Tenant) dropBooking(ctx context.Context, tx *sql.Tx, id string) error {
 
 // Release implements booking.Store.
 func (t *Tenant) Release(ctx context.Context, id, person string) error {
-	err := t.db.tx(ctx, func(tx *sql.Tx) error {
+	err := t.db.tx(ctx, func(tx txn) error {
 		_, err := t.dropHold(ctx, tx, id, person, time.Time{})
 		return err
 	})
@@ -233,7 +232,7 @@ func (t *Tenant) Release(ctx context.Context, id, person string) error {
 func (d *DB) PurgeHolds(ctx context.Context, now time.Time) (int, error) {
 	type hold struct{ tenant, id string }
 	n := 0
-	err := d.tx(ctx, func(tx *sql.Tx) error {
+	err := d.tx(ctx, func(tx txn) error {
 		list, err := collect(ctx, tx, func(rows *sql.Rows) (hold, error) {
 			var h hold
 			err := rows.Scan(&h.tenant, &h.id)
@@ -259,14 +258,19 @@ func (t *Tenant) Occupied(ctx context.Context, resources []string, from, till, n
 		return nil, nil
 	}
 	var a args
-	var q strings.Builder
-	q.WriteString(`SELECT r.email, o.unit, o.meet_start, o.meet_end, o.starts_at, o.ends_at, o.original, o.hold_until, b.id, b.title, b.private, b.organizer, b.organizer_name
-		FROM occupancy o
-		JOIN resources r ON r.tenant_id=o.tenant_id AND r.id=o.resource_id
+	// The difference, and not a comparison: SQLite would plan anew each time to
+	// see whether the index of holds fits the value.
+	columns := `SELECT r.email, o.unit, o.meet_start, o.meet_end, o.starts_at, o.ends_at, o.original, o.hold_until, b.id, b.title, b.private, b.organizer, b.organizer_name
+		FROM resources r
+		JOIN occupancy o ON o.tenant_id=r.tenant_id AND o.resource_id=r.id
 		JOIN bookings b ON b.tenant_id=o.tenant_id AND b.id=o.booking_id
-		WHERE o.tenant_id=` + a.add(t.id) + ` AND o.starts_at<` + a.add(micros(till)) + ` AND o.starts_at>` + a.add(micros(from.Add(-longestBlock))) +
-		` AND o.ends_at>` + a.add(micros(from)) + ` AND (o.hold_until=0 OR o.hold_until>` + a.add(micros(now)) + `)
-		AND r.email IN ` + list(&a, resources) + ` ORDER BY r.email, o.starts_at`)
+		WHERE r.tenant_id=` + a.add(t.id) + ` AND r.email IN ` + list(&a, resources) + ` AND o.ends_at>` + a.add(micros(from)) +
+		` AND (o.hold_until=0 OR o.hold_until-` + a.add(micros(now)) + `>0)`
+	// Few rows are longer than a day: those before it are looked for apart.
+	day := a.add(micros(from.Add(-24 * time.Hour)))
+	q := columns + ` AND o.starts_at<` + a.add(micros(till)) + ` AND o.starts_at>=` + day + `
+		UNION ALL ` + columns + ` AND o.starts_at<` + day + ` AND o.starts_at>` + a.add(micros(from.Add(-longestBlock))) + ` AND o.ends_at - o.starts_at > 86400000000
+		ORDER BY 1, 5`
 	out, err := collect(ctx, t.db.read, func(rows *sql.Rows) (booking.Occupied, error) {
 		var o booking.Occupied
 		var start, end, from, till, original, hold, private int64
@@ -274,6 +278,6 @@ func (t *Tenant) Occupied(ctx context.Context, resources []string, from, till, n
 		o.Start, o.End, o.From, o.Till, o.Original = instant(start), instant(end), instant(from), instant(till), instant(original)
 		o.Hold, o.Private = hold > 0, private != 0
 		return o, err
-	}, q.String(), a.values...)
+	}, q, a.values...)
 	return out, t.db.wrap("read occupancy", err)
 }

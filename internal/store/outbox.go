@@ -28,7 +28,7 @@ func (d *DB) LeaseBooking(ctx context.Context, t tenant.ID, bookingID, owner str
 // one transaction.
 func (d *DB) lease(ctx context.Context, owner string, until time.Time, where string, params ...any) ([]outbox.Job, error) {
 	var jobs []outbox.Job
-	err := d.tx(ctx, func(tx *sql.Tx) error {
+	err := d.tx(ctx, func(tx txn) error {
 		var err error
 		jobs, err = collect(ctx, tx, func(rows *sql.Rows) (outbox.Job, error) {
 			var j outbox.Job
@@ -51,7 +51,7 @@ func (d *DB) lease(ctx context.Context, owner string, until time.Time, where str
 	return jobs, d.wrap("lease jobs", err)
 }
 
-func (d *DB) loadBookings(ctx context.Context, tx *sql.Tx, jobs []outbox.Job) error {
+func (d *DB) loadBookings(ctx context.Context, tx txn, jobs []outbox.Job) error {
 	ids := map[tenant.ID][]string{}
 	for _, j := range jobs {
 		if !slices.Contains(ids[j.Tenant], j.Booking.ID) {
@@ -78,7 +78,7 @@ func (d *DB) loadBookings(ctx context.Context, tx *sql.Tx, jobs []outbox.Job) er
 
 // Note implements outbox.Store.
 func (d *DB) Note(ctx context.Context, owner string, at time.Time, outcomes ...outbox.Try) (again int, err error) {
-	err = d.tx(ctx, func(tx *sql.Tx) error {
+	err = d.tx(ctx, func(tx txn) error {
 		told := map[string]bool{}
 		again = 0
 		for _, o := range outcomes {
@@ -103,7 +103,7 @@ func (d *DB) Note(ctx context.Context, owner string, at time.Time, outcomes ...o
 
 // note stores one outcome, and answers whether the state of the job is another
 // now, and whether what was done is what is wanted still.
-func note(ctx context.Context, tx *sql.Tx, owner string, at time.Time, o outbox.Try) (changed, current bool, err error) {
+func note(ctx context.Context, tx txn, owner string, at time.Time, o outbox.Try) (changed, current bool, err error) {
 	j, state, next := o.Job, "synced", at
 	switch {
 	case o.Reason != "" && o.Next.IsZero():

@@ -124,14 +124,16 @@ func (t *Tenant) SaveResource(ctx context.Context, r *directory.Resource) error 
 		r.UpdatedAt = time.Now()
 	}
 	var created, updated int64
-	err = t.db.write.QueryRowContext(ctx, `INSERT INTO resources (tenant_id, `+resourceColumns+`)
+	err = t.db.tx(ctx, func(tx txn) error {
+		return tx.QueryRowContext(ctx, `INSERT INTO resources (tenant_id, `+resourceColumns+`)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,1,$15,$15)
 		ON CONFLICT (tenant_id, email) DO UPDATE SET type=excluded.type, name=excluded.name, description=excluded.description, site=excluded.site,
 			floor=excluded.floor, capacity=excluded.capacity, features=excluded.features, time_zone=excluded.time_zone, active=excluded.active,
 			units=excluded.units, policy=excluded.policy, version=resources.version+1, updated_at=excluded.updated_at
 		RETURNING id, version, created_at, updated_at`,
-		t.id, r.ID, strings.ToLower(r.Email), r.Type, r.Name, r.Description, r.Site, r.Floor, r.Capacity, string(j), r.TimeZone, flag(r.Active),
-		r.Units, string(policy), micros(r.UpdatedAt)).Scan(&r.ID, &r.Version, &created, &updated)
+			t.id, r.ID, strings.ToLower(r.Email), r.Type, r.Name, r.Description, r.Site, r.Floor, r.Capacity, string(j), r.TimeZone, flag(r.Active),
+			r.Units, string(policy), micros(r.UpdatedAt)).Scan(&r.ID, &r.Version, &created, &updated)
+	})
 	r.CreatedAt, r.UpdatedAt = instant(created), instant(updated)
 	return t.db.wrap("save resource", err)
 }
@@ -140,7 +142,7 @@ func (t *Tenant) SaveResource(ctx context.Context, r *directory.Resource) error 
 func (t *Tenant) SaveTypePolicy(ctx context.Context, typeName string, p directory.Policy) error {
 	j, err := json.Marshal(p)
 	if err == nil {
-		_, err = t.db.write.ExecContext(ctx, `INSERT INTO type_policies (tenant_id, type, policy) VALUES ($1,$2,$3)
+		_, err = t.db.exec(ctx, `INSERT INTO type_policies (tenant_id, type, policy) VALUES ($1,$2,$3)
 			ON CONFLICT (tenant_id, type) DO UPDATE SET policy=excluded.policy`, t.id, typeName, string(j))
 	}
 	return t.db.wrap("save policy", err)

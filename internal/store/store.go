@@ -37,10 +37,12 @@ var ErrUnavailable = errors.New("the database cannot be reached")
 
 // DB is the storage of an installation.
 type DB struct {
-	read, write *sql.DB
-	dialect     dialect
-	sealer      *secret.Sealer
-	log         *slog.Logger
+	read    *reader
+	pool    *sql.DB // of writers; with SQLite, of one
+	writer  *writer // with SQLite
+	dialect dialect
+	sealer  *secret.Sealer
+	log     *slog.Logger
 }
 
 // Options of Open.
@@ -56,28 +58,32 @@ func Open(ctx context.Context, target string, opts Options) (*DB, error) {
 	var err error
 	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
 		d.dialect = postgres
-		if d.write, err = sql.Open("pgx", target); err != nil {
+		if d.pool, err = sql.Open("pgx", target); err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
-		d.write.SetMaxOpenConns(16)
-		d.write.SetMaxIdleConns(8)
-		d.write.SetConnMaxIdleTime(5 * time.Minute)
-		d.read = d.write
+		d.pool.SetMaxOpenConns(16)
+		d.pool.SetMaxIdleConns(16)
+		d.pool.SetConnMaxIdleTime(5 * time.Minute)
+		d.read = &reader{db: d.pool} // the driver keeps statements by itself
 	} else {
 		d.dialect = sqlite
 		path := strings.TrimPrefix(strings.TrimPrefix(target, "sqlite://"), "file:")
 		pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}}
 		pragmas.Set("_txlock", "immediate")
-		if d.write, err = sql.Open("sqlite", "file:"+escapePath(path)+"?"+pragmas.Encode()); err != nil {
+		if d.pool, err = sql.Open("sqlite", "file:"+escapePath(path)+"?"+pragmas.Encode()); err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
-		d.write.SetMaxOpenConns(1) // SQLite has one writer; queueing here is fairer than its busy loop
+		d.pool.SetMaxOpenConns(1) // SQLite has one writer; queueing here is fairer than its busy loop
 		pragmas.Set("_txlock", "deferred")
 		pragmas.Add("_pragma", "query_only(ON)")
-		if d.read, err = sql.Open("sqlite", "file:"+escapePath(path)+"?"+pragmas.Encode()); err != nil {
+		readers, err := sql.Open("sqlite", "file:"+escapePath(path)+"?"+pragmas.Encode())
+		if err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
-		d.read.SetMaxOpenConns(8)
+		readers.SetMaxOpenConns(8)
+		readers.SetMaxIdleConns(8)
+		d.read = &reader{db: readers, kept: newStatements(readers)}
+		d.writer = newWriter(d.pool)
 	}
 	if err := d.migrate(ctx); err != nil {
 		_ = d.Close()
@@ -91,14 +97,18 @@ func escapePath(p string) string { return (&url.URL{Path: p}).EscapedPath() }
 
 // Close closes all connections.
 func (d *DB) Close() error {
-	if d.read != d.write && d.read != nil {
-		_ = d.read.Close()
+	if d.writer != nil {
+		d.writer.close()
+		_ = d.read.db.Close()
 	}
-	return d.write.Close()
+	return d.pool.Close()
 }
 
 // Ping reports whether the database answers.
-func (d *DB) Ping(ctx context.Context) error { return d.wrap("ping", d.write.PingContext(ctx)) }
+func (d *DB) Ping(ctx context.Context) error {
+	var one int
+	return d.wrap("ping", d.read.QueryRowContext(ctx, `SELECT 1`).Scan(&one))
+}
 
 // Tenant is the storage of one tenant.
 type Tenant struct {
@@ -115,7 +125,7 @@ const maxTxTries = 10
 
 // tx runs fn in a transaction of the writer; one that the database ended in
 // favour of another is repeated.
-func (d *DB) tx(ctx context.Context, fn func(tx *sql.Tx) error) error {
+func (d *DB) tx(ctx context.Context, fn func(tx txn) error) error {
 	for try := 1; ; try++ {
 		err := d.once(ctx, fn)
 		if err == nil || try == maxTxTries || !d.dialect.lostRace(err) {
@@ -124,8 +134,11 @@ func (d *DB) tx(ctx context.Context, fn func(tx *sql.Tx) error) error {
 	}
 }
 
-func (d *DB) once(ctx context.Context, fn func(tx *sql.Tx) error) error {
-	tx, err := d.write.BeginTx(ctx, nil)
+func (d *DB) once(ctx context.Context, fn func(tx txn) error) error {
+	if d.writer != nil {
+		return d.writer.tx(ctx, fn)
+	}
+	tx, err := d.pool.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -134,6 +147,18 @@ func (d *DB) once(ctx context.Context, fn func(tx *sql.Tx) error) error {
 		return err
 	}
 	return tx.Commit()
+}
+
+// exec runs one statement that writes.
+func (d *DB) exec(ctx context.Context, query string, params ...any) (res sql.Result, err error) {
+	if d.writer == nil {
+		return d.pool.ExecContext(ctx, query, params...)
+	}
+	err = d.writer.with(ctx, func(tx txn) error {
+		res, err = tx.ExecContext(ctx, query, params...)
+		return err
+	})
+	return res, err
 }
 
 // wrap names the operation, and tells an unreachable database from a fault.

@@ -62,7 +62,7 @@ func (d *DB) SaveUser(ctx context.Context, u *gatekeeper.User) error {
 	if u.ID == "" {
 		u.ID = newID()
 	}
-	_, err := d.write.ExecContext(ctx, `INSERT INTO gatekeeper_users (`+userColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)
+	_, err := d.exec(ctx, `INSERT INTO gatekeeper_users (`+userColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)
 		ON CONFLICT (id) DO UPDATE SET tenant_id=excluded.tenant_id, email=excluded.email, name=excluded.name, role=excluded.role,
 			cgp_domain=excluded.cgp_domain, password_hash=excluded.password_hash, cgp_password=excluded.cgp_password, active=excluded.active`,
 		u.ID, string(u.Tenant), strings.ToLower(u.Email), u.Name, string(u.Role), u.CGPDomain, u.PasswordHash, d.seal(u.CGPPassword, "user:"+u.ID),
@@ -76,19 +76,19 @@ func (d *DB) NoteLogin(ctx context.Context, userID string, ok bool, at, lockedUn
 	if ok {
 		q, params = `UPDATE gatekeeper_users SET failed_tries=0, locked_until=0, last_login=$2 WHERE id=$1`, []any{userID, micros(at)}
 	}
-	_, err := d.write.ExecContext(ctx, q, params...)
+	_, err := d.exec(ctx, q, params...)
 	return d.wrap("note login", err)
 }
 
 // SetPasswordHash implements gatekeeper.Store.
 func (d *DB) SetPasswordHash(ctx context.Context, userID, hash string) error {
-	_, err := d.write.ExecContext(ctx, `UPDATE gatekeeper_users SET password_hash=$2 WHERE id=$1`, userID, hash)
+	_, err := d.exec(ctx, `UPDATE gatekeeper_users SET password_hash=$2 WHERE id=$1`, userID, hash)
 	return d.wrap("set password", err)
 }
 
 // CreateSession implements gatekeeper.Store.
 func (d *DB) CreateSession(ctx context.Context, s gatekeeper.Session) error {
-	_, err := d.write.ExecContext(ctx, `INSERT INTO sessions (handle, tenant_id, user_id, refresh_id, created_at, expires_at, revoked) VALUES ($1,$2,$3,$4,$5,$6,0)`,
+	_, err := d.exec(ctx, `INSERT INTO sessions (handle, tenant_id, user_id, refresh_id, created_at, expires_at, revoked) VALUES ($1,$2,$3,$4,$5,$6,0)`,
 		s.Handle, string(s.Tenant), s.UserID, s.RefreshID, micros(s.CreatedAt), micros(s.ExpiresAt))
 	return d.wrap("create session", err)
 }
@@ -113,7 +113,7 @@ func (d *DB) session(ctx context.Context, q queryer, handle, suffix string) (gat
 // RotateRefresh implements gatekeeper.Store.
 func (d *DB) RotateRefresh(ctx context.Context, handle, oldID, newID string, expires time.Time) error {
 	reused := false
-	err := d.tx(ctx, func(tx *sql.Tx) error {
+	err := d.tx(ctx, func(tx txn) error {
 		s, err := d.session(ctx, tx, handle, d.dialect.forUpdate())
 		switch {
 		case err != nil:
@@ -136,7 +136,7 @@ func (d *DB) RotateRefresh(ctx context.Context, handle, oldID, newID string, exp
 
 // RevokeSession implements gatekeeper.Store.
 func (d *DB) RevokeSession(ctx context.Context, handle string) error {
-	_, err := d.write.ExecContext(ctx, `UPDATE sessions SET revoked=1 WHERE handle=$1`, handle)
+	_, err := d.exec(ctx, `UPDATE sessions SET revoked=1 WHERE handle=$1`, handle)
 	return d.wrap("revoke session", err)
 }
 
@@ -178,7 +178,7 @@ func (d *DB) SaveTenant(ctx context.Context, t *tenant.Tenant) error {
 	if t.ID == "" {
 		t.ID = tenant.ID(newID())
 	}
-	_, err := d.write.ExecContext(ctx, `INSERT INTO tenants (`+tenantColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
+	_, err := d.exec(ctx, `INSERT INTO tenants (`+tenantColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
 		ON CONFLICT (id) DO UPDATE SET domain=excluded.domain, name=excluded.name, time_zone=excluded.time_zone, mode=excluded.mode,
 			active=excluded.active, demo=excluded.demo, service_password=excluded.service_password`,
 		string(t.ID), strings.ToLower(t.Domain), t.Name, t.TimeZone, t.Mode, flag(t.Active), flag(t.Demo), d.seal(t.ServicePassword, "tenant:"+string(t.ID)))

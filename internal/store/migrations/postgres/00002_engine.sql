@@ -75,6 +75,8 @@ CREATE TABLE occupancy (
         (tenant_id WITH =, resource_id WITH =, unit WITH =, int8range(starts_at, ends_at) WITH &&)
 );
 CREATE INDEX occupancy_by_resource ON occupancy (tenant_id, resource_id, starts_at);
+CREATE INDEX occupancy_long ON occupancy (tenant_id, resource_id, starts_at) WHERE ends_at - starts_at > 86400000000; -- a day
+CREATE INDEX occupancy_on_hold ON occupancy (tenant_id, resource_id) WHERE hold_until > 0;
 INSERT INTO occupancy SELECT tenant_id, resource_id, 0, booking_id, starts_at, starts_at, ends_at, starts_at, ends_at, 0 FROM occupancy_1;
 DROP TABLE occupancy_1;
 

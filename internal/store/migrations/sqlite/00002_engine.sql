@@ -73,13 +73,19 @@ CREATE TABLE occupancy (
     FOREIGN KEY (tenant_id, booking_id) REFERENCES bookings (tenant_id, id)
 );
 CREATE INDEX occupancy_by_resource ON occupancy (tenant_id, resource_id, starts_at);
+CREATE INDEX occupancy_by_unit ON occupancy (tenant_id, resource_id, unit, starts_at, ends_at);
+CREATE INDEX occupancy_long ON occupancy (tenant_id, resource_id, starts_at) WHERE ends_at - starts_at > 86400000000; -- a day
+CREATE INDEX occupancy_on_hold ON occupancy (tenant_id, resource_id) WHERE hold_until > 0;
 INSERT INTO occupancy SELECT tenant_id, resource_id, 0, booking_id, starts_at, starts_at, ends_at, starts_at, ends_at, 0 FROM occupancy_1;
 DROP TABLE occupancy_1;
 
 -- +goose StatementBegin
 CREATE TRIGGER occupancy_no_overlap BEFORE INSERT ON occupancy
+-- The rows of a unit do not overlap, so of those that begin before only the last can reach into it.
 WHEN EXISTS (SELECT 1 FROM occupancy o WHERE o.tenant_id = NEW.tenant_id AND o.resource_id = NEW.resource_id AND o.unit = NEW.unit
-             AND o.starts_at < NEW.ends_at AND o.starts_at > NEW.starts_at - 2851200000000 AND o.ends_at > NEW.starts_at)
+             AND o.starts_at >= NEW.starts_at AND o.starts_at < NEW.ends_at)
+    OR (SELECT o.ends_at FROM occupancy o WHERE o.tenant_id = NEW.tenant_id AND o.resource_id = NEW.resource_id AND o.unit = NEW.unit
+             AND o.starts_at < NEW.starts_at ORDER BY o.starts_at DESC LIMIT 1) > NEW.starts_at
 BEGIN
     SELECT RAISE(ABORT, 'occupancy overlap');
 END;
