@@ -65,12 +65,7 @@ func (a *API) events(_ context.Context, p tenant.Principal, in *eventsInput) (*h
 			return
 		}
 		_ = a.Events.Listen(ctx, p.Tenant, from, func(e events.Event) error { // the client is gone, or comes again
-			data := map[string]any{}
-			if err := json.Unmarshal(e.Data, &data); err != nil {
-				return err
-			}
-			data["id"], data["at"] = e.BookingID, e.At.UTC()
-			j, err := json.Marshal(data)
+			j, err := json.Marshal(map[string]any{"id": e.BookingID, "at": e.At.UTC(), "resources": e.Data.Resources, "start": e.Data.Start, "end": e.Data.End, "status": e.Data.Status})
 			if err != nil {
 				return err
 			}

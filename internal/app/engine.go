@@ -28,11 +28,11 @@ type engine struct {
 	now          func() time.Time
 }
 
-func newEngine(db *store.DB, gw *groupware.Groupware, now func() time.Time, log *slog.Logger, m *metrics) *engine {
+func newEngine(db *store.DB, gw *groupware.Groupware, keep time.Duration, now func() time.Time, log *slog.Logger, m *metrics) *engine {
 	e := &engine{db: db, gw: gw, now: now}
 	e.bookings = func(t tenant.ID) booking.Store { return db.For(t) }
 	e.resources = func(t tenant.ID) directory.Store { return db.For(t) }
-	e.availability = availability.New(gw, e.bookings, e.resources, displayCache, now)
+	e.availability = availability.New(gw, e.bookings, e.resources, keep, now)
 	var wrote outbox.Outcome
 	if m != nil {
 		wrote = m.wrote

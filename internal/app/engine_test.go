@@ -98,7 +98,7 @@ func newRig(t testing.TB, target string) *rig {
 	}
 	gw := groupware.New(groupware.Config{URL: "http://" + web, CLIAddr: line, Admin: "postmaster", AdminPassword: "pw", Sessions: 3, Timeout: 5 * time.Second}, db.Tenant, log)
 	t.Cleanup(func() { gw.Close(context.WithoutCancel(ctx)) })
-	r.engine = newEngine(db, gw, func() time.Time { return time.Now().Add(r.clock) }, log, nil)
+	r.engine = newEngine(db, gw, time.Minute, func() time.Time { return time.Now().Add(r.clock) }, log, nil)
 	if err := gw.EnsureTenant(ctx, r.tenant, true); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -38,7 +39,6 @@ import (
 )
 
 const (
-	displayCache = 2 * time.Second // how old a reading for display may be
 	eventPoll    = 500 * time.Millisecond
 	drainTime    = 10 * time.Second
 	standinAdmin = "postmaster"
@@ -95,7 +95,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 
 	m := newMetrics()
 	m.watchOutbox(db, time.Now)
-	e := newEngine(db, gw, time.Now, log, m)
+	e := newEngine(db, gw, c.Keep, time.Now, log, m)
 	e.worker.Wait = c.CGP.WriteWait
 	service := e.service
 	keeper, err := gatekeeper.New(db, gw, signKey, time.Now)
@@ -144,6 +144,11 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	var background sync.WaitGroup
 	background.Go(func() { _ = e.worker.Run(run) }) // ends with its context, without an error
 	background.Go(func() { hub.Run(run) })
+	background.Go(func() { // what other processes do is forgotten here too
+		hub.Follow(run, func(ev events.Event) {
+			e.availability.Changed(ev.Tenant, slices.Concat(ev.Data.Resources, ev.Data.People), ev.Data.Start.Add(-48*time.Hour), ev.Data.LastEnd)
+		}, e.availability.ForgetAll)
+	})
 	j := &jobs{engine: e, rules: c.Reconcile, log: log, owner: rand.Text(), drift: m.drifted}
 	background.Go(func() { j.run(run) })
 	server.RegisterOnShutdown(hub.Close) // streams end, else the server would wait for them

@@ -37,7 +37,7 @@ func (e *Engine) Alternatives(ctx context.Context, t tenant.ID, w booking.Wish) 
 	}
 	all := slices.Concat(w.Resources, equals)
 	from, till := around(all, w.Start.Add(-searchBefore), w.End.Add(searchAfter))
-	loads, _, err := e.load(ctx, t, all, nil, from, till, e.cache.read)
+	loads, _, err := e.load(ctx, t, all, nil, from, till)
 	if err != nil {
 		return nil, fmt.Errorf("alternatives: %w", err)
 	}

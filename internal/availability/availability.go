@@ -6,9 +6,11 @@
 // other programs write too. Events there that are RMP's own (known by UID)
 // are left out, so that a cancelled booking does not block by its echo.
 //
-// Readings for display are kept for a few seconds (see cache.go); a commit
-// reads fresh. A calendar that could not be read is unknown, with the reason,
-// and never free.
+// Readings for display are kept (see layer.go), by calendar and day, until they
+// are too old or something says that they are not true any more: our own
+// writes, notice of a change, the reconciler, another process; a commit reads
+// fresh. A calendar that could not be read is unknown, with the reason, and
+// never free.
 package availability
 
 import (
@@ -17,6 +19,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"rmp/internal/booking"
@@ -40,6 +43,9 @@ type Reading struct {
 	// Err says why the calendar could not be read: ErrNoAccount, ErrDenied,
 	// or anything else for a server that is away, slow or answers wrongly.
 	Err error
+	// Via says from what a person's busy times were read, if not from the
+	// server's answer about free/busy, and why.
+	Via string
 }
 
 // Reasons of an unknown calendar.
@@ -62,13 +68,86 @@ type Engine struct {
 	calendars Calendars
 	bookings  booking.Stores
 	resources directory.Stores
-	cache     *cache
 	now       func() time.Time
+
+	events *layer // what others wrote into the calendars of resources
+	people *layer // free/busy
+	own    *layer // RMP's bookings of resources
 }
 
 // New makes an engine. keep says how long a reading serves display.
 func New(calendars Calendars, bookings booking.Stores, resources directory.Stores, keep time.Duration, now func() time.Time) *Engine {
-	return &Engine{calendars: calendars, bookings: bookings, resources: resources, cache: newCache(keep), now: now}
+	e := &Engine{calendars: calendars, bookings: bookings, resources: resources, now: now}
+	e.events = newLayer(keep, now, e.fetchEvents)
+	e.people = newLayer(keep, now, e.fetchPeople)
+	e.own = newLayer(0, now, e.fetchOwn)
+	return e
+}
+
+func (e *Engine) fetchEvents(ctx context.Context, t tenant.ID, accounts []string, from, till time.Time) []fetched {
+	out := make([]fetched, len(accounts))
+	readings := e.calendars.Read(ctx, t, accounts, nil, from, till)
+	own, err := e.ownUIDs(ctx, t, readings)
+	for i, r := range readings {
+		if out[i].err = r.Err; err != nil {
+			out[i].err = err
+		}
+		for _, ev := range r.Events {
+			if own[ev.UID] {
+				continue
+			}
+			out[i].spans = append(out[i].spans, busy{micros(ev.Start), micros(ev.End), &about{block: booking.Block{Status: ev.Status, Title: ev.Summary,
+				Holder: booking.Person{Email: ev.Organizer}, Foreign: true}}})
+		}
+	}
+	return out
+}
+
+// statuses are what the spans of free/busy are about.
+var statuses = map[string]*about{"busy": {block: booking.Block{Status: "busy"}}, "tentative": {block: booking.Block{Status: "tentative"}},
+	"out-of-office": {block: booking.Block{Status: "out-of-office"}}}
+
+func (e *Engine) fetchPeople(ctx context.Context, t tenant.ID, accounts []string, from, till time.Time) []fetched {
+	out := make([]fetched, len(accounts))
+	for i, r := range e.calendars.Read(ctx, t, nil, accounts, from, till) {
+		out[i].err = r.Err
+		for _, ev := range r.Events {
+			what := statuses[ev.Status]
+			if what == nil {
+				what = statuses["busy"]
+			}
+			out[i].spans = append(out[i].spans, busy{micros(ev.Start), micros(ev.End), what})
+		}
+	}
+	return out
+}
+
+func (e *Engine) fetchOwn(ctx context.Context, t tenant.ID, accounts []string, from, till time.Time) []fetched {
+	out := make([]fetched, len(accounts))
+	taken, err := e.bookings(t).Occupied(ctx, accounts, from, till, e.now())
+	if err != nil {
+		for i := range out {
+			out[i].err = err
+		}
+		return out
+	}
+	at := make(map[string]int, len(accounts))
+	for i, a := range accounts {
+		at[a] = i
+	}
+	for _, o := range taken {
+		b := blockOf(o)
+		x := busy{micros(o.From), micros(o.Till), &about{start: micros(o.Start), end: micros(o.End), block: b}}
+		x.about.block.From, x.about.block.Till, x.about.block.Start, x.about.block.End = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+		i := at[o.ResourceEmail]
+		out[i].spans = append(out[i].spans, x)
+	}
+	return out
+}
+
+func blockOf(o booking.Occupied) booking.Block {
+	return booking.Block{From: o.From, Till: o.Till, Start: o.Start, End: o.End, Status: "busy", Title: o.Title, Holder: o.Organizer,
+		Private: o.Private, Hold: o.Hold, HoldUntil: o.HoldUntil, BookingID: o.BookingID}
 }
 
 // Span is one busy time of an account, and why.
@@ -108,33 +187,19 @@ func reasonOf(err error) string {
 // Busy answers for each account, in the order asked, what is taken in
 // [from, till). An account that is asked for twice is answered once.
 func (e *Engine) Busy(ctx context.Context, t tenant.ID, accounts []string, from, till time.Time) ([]Account, error) {
-	return e.busy(ctx, t, accounts, from, till, e.cache.read)
-}
-
-type reader func(ctx context.Context, e *Engine, t tenant.ID, calendars, people []string, from, till time.Time) ([]Reading, time.Time)
-
-// fresh reads from CommuniGate Pro now.
-func fresh(ctx context.Context, e *Engine, t tenant.ID, calendars, people []string, from, till time.Time) ([]Reading, time.Time) {
-	asOf := e.now()
-	return e.calendars.Read(ctx, t, calendars, people, from, till), asOf
-}
-
-func (e *Engine) busy(ctx context.Context, t tenant.ID, accounts []string, from, till time.Time, read reader) ([]Account, error) {
 	order := distinct(accounts)
 	known, err := e.resources(t).Resources(ctx, directory.Filter{Emails: order})
 	if err != nil {
 		return nil, fmt.Errorf("busy times: %w", err)
 	}
-	people := slices.DeleteFunc(slices.Clone(order), func(a string) bool {
-		return slices.ContainsFunc(known, func(r directory.Resource) bool { return r.Email == a })
-	})
-	loads, persons, err := e.load(ctx, t, known, people, from, till, read)
+	people := notResources(order, known)
+	loads, persons, err := e.load(ctx, t, known, people, from, till)
 	if err != nil {
 		return nil, err
 	}
-	byAccount := map[string]Account{}
+	byAccount := make(map[string]Account, len(order))
 	for _, l := range loads {
-		byAccount[l.Resource.Email] = shown(l, from, till)
+		byAccount[l.Resource.Email] = shown(l, from, till, e.now())
 	}
 	for _, a := range persons {
 		byAccount[a.Email] = a
@@ -144,6 +209,15 @@ func (e *Engine) busy(ctx context.Context, t tenant.ID, accounts []string, from,
 		out[i] = byAccount[a]
 	}
 	return out, nil
+}
+
+// notResources are the accounts that are none of the resources.
+func notResources(accounts []string, resources []directory.Resource) []string {
+	is := make(map[string]bool, len(resources))
+	for _, r := range resources {
+		is[r.Email] = true
+	}
+	return slices.DeleteFunc(slices.Clone(accounts), func(a string) bool { return is[a] })
 }
 
 func distinct(accounts []string) []string {
@@ -160,15 +234,15 @@ func distinct(accounts []string) []string {
 
 // shown is what free/busy tells of a resource: when no unit of it is free.
 // Set-up and tear-down are not meeting time.
-func shown(l booking.Load, from, till time.Time) Account {
+func shown(l booking.Load, from, till, now time.Time) Account {
 	a := Account{Email: l.Resource.Email, Err: l.Err, AsOf: l.AsOf}
 	units := max(1, l.Resource.Units)
 	if units > 1 {
-		a.Busy = full(l.Blocks, units, from, till)
+		a.Busy = full(slices.DeleteFunc(slices.Clone(l.Blocks), func(b booking.Block) bool { return b.Hold && !b.HoldUntil.After(now) }), units, from, till)
 		return a
 	}
 	for _, b := range l.Blocks {
-		if b.Start.Before(till) && b.End.After(from) {
+		if b.Start.Before(till) && b.End.After(from) && (!b.Hold || b.HoldUntil.After(now)) {
 			a.Busy = append(a.Busy, Span{Start: b.Start, End: b.End, Status: b.Status, Title: b.Title, Holder: b.Holder.Email, BookingID: b.BookingID, Private: b.Private})
 		}
 	}
@@ -207,10 +281,74 @@ func full(blocks []booking.Block, units int, from, till time.Time) (out []Span) 
 	return out
 }
 
-// load reads resources and people in one round trip, and joins what other
-// programs wrote with RMP's own bookings. The loads are in the order of the
-// resources, the accounts in that of the people.
-func (e *Engine) load(ctx context.Context, t tenant.ID, resources []directory.Resource, people []string, from, till time.Time, read reader) ([]booking.Load, []Account, error) {
+// load answers what is kept of resources and people, or reads it, in one round
+// trip. The loads are in the order of the resources, the accounts in that of
+// the people.
+func (e *Engine) load(ctx context.Context, t tenant.ID, resources []directory.Resource, people []string, from, till time.Time) ([]booking.Load, []Account, error) {
+	k, err := e.kept(ctx, t, resources, people, from, till)
+	if err != nil {
+		return nil, nil, err
+	}
+	first, last := dayOf(micros(from)), dayOf(micros(till)-1)
+	loads := make([]booking.Load, len(resources))
+	for i, r := range resources {
+		l := booking.Load{Resource: r, Rules: r.Rules(), Err: k.eventErrs[i], Why: reasonOf(k.eventErrs[i]), AsOf: e.now()}
+		add := func(b busy) { l.Blocks = append(l.Blocks, b.block()) }
+		if l.Err == nil {
+			k.events[i].each(micros(from), micros(till), add)
+			l.AsOf = instant(k.events[i].oldest(first, last))
+		}
+		k.own[i].each(micros(from), micros(till), add)
+		slices.SortFunc(l.Blocks, func(a, b booking.Block) int { return a.From.Compare(b.From) })
+		loads[i] = l
+	}
+	accounts := make([]Account, len(people))
+	for i, p := range people {
+		a := Account{Email: p, Err: k.peopleErrs[i], AsOf: e.now()}
+		if a.Err == nil {
+			a.AsOf = instant(k.people[i].oldest(first, last))
+			k.people[i].each(micros(from), micros(till), func(b busy) {
+				a.Busy = append(a.Busy, Span{Start: instant(b.from), End: instant(b.till), Status: b.about.block.Status})
+			})
+		}
+		accounts[i] = a
+	}
+	return loads, accounts, nil
+}
+
+// kept is what the layers hold of resources and people.
+type kept struct {
+	events, own, people   []*window
+	eventErrs, peopleErrs []error
+}
+
+// kept reads the three layers, what is missing of them at the same time.
+func (e *Engine) kept(ctx context.Context, t tenant.ID, resources []directory.Resource, people []string, from, till time.Time) (kept, error) {
+	calendars := make([]string, len(resources))
+	for i, r := range resources {
+		calendars[i] = r.Email
+	}
+	var k kept
+	var ownErrs []error
+	var wg sync.WaitGroup
+	if len(people) > 0 {
+		wg.Go(func() { k.people, k.peopleErrs = e.people.read(ctx, t, people, from, till) })
+	}
+	if len(calendars) > 0 {
+		wg.Go(func() { k.events, k.eventErrs = e.events.read(ctx, t, calendars, from, till) })
+		k.own, ownErrs = e.own.read(ctx, t, calendars, from, till)
+	}
+	wg.Wait()
+	for _, err := range ownErrs {
+		if err != nil {
+			return k, fmt.Errorf("busy times: %w", err)
+		}
+	}
+	return k, nil
+}
+
+// fresh reads from CommuniGate Pro and the database now, past what is kept.
+func (e *Engine) fresh(ctx context.Context, t tenant.ID, resources []directory.Resource, people []string, from, till time.Time) ([]booking.Load, []Reading, error) {
 	calendars := make([]string, len(resources))
 	loads := make([]booking.Load, len(resources))
 	at := make(map[string]int, len(resources))
@@ -218,7 +356,8 @@ func (e *Engine) load(ctx context.Context, t tenant.ID, resources []directory.Re
 		calendars[i], at[r.Email] = r.Email, i
 		loads[i] = booking.Load{Resource: r, Rules: r.Rules()}
 	}
-	readings, asOf := read(ctx, e, t, calendars, people, from, till)
+	asOf := e.now()
+	readings := e.calendars.Read(ctx, t, calendars, people, from, till)
 	own, err := e.ownUIDs(ctx, t, readings[:len(calendars)])
 	if err != nil {
 		return nil, nil, err
@@ -240,24 +379,12 @@ func (e *Engine) load(ctx context.Context, t tenant.ID, resources []directory.Re
 	}
 	for _, o := range taken {
 		l := &loads[at[o.ResourceEmail]]
-		l.Blocks = append(l.Blocks, booking.Block{From: o.From, Till: o.Till, Start: o.Start, End: o.End, Status: "busy", Title: o.Title, Holder: o.Organizer,
-			Private: o.Private, Hold: o.Hold, BookingID: o.BookingID})
+		l.Blocks = append(l.Blocks, blockOf(o))
 	}
 	for i := range loads {
 		slices.SortFunc(loads[i].Blocks, func(a, b booking.Block) int { return a.From.Compare(b.From) })
 	}
-	accounts := make([]Account, len(people))
-	for i, r := range readings[len(calendars):] {
-		a := Account{Email: r.Account, Err: r.Err, AsOf: asOf}
-		for _, ev := range r.Events {
-			if ev.Start.Before(till) && ev.End.After(from) {
-				a.Busy = append(a.Busy, Span{Start: ev.Start, End: ev.End, Status: ev.Status, Title: ev.Summary, Holder: ev.Organizer})
-			}
-		}
-		slices.SortFunc(a.Busy, func(x, y Span) int { return x.Start.Compare(y.Start) })
-		accounts[i] = a
-	}
-	return loads, accounts, nil
+	return loads, readings[len(calendars):], nil
 }
 
 // ownUIDs answers which events of the readings are of RMP's own bookings.
@@ -295,11 +422,9 @@ func (e *Engine) Check(ctx context.Context, p tenant.Principal, accounts []strin
 	if err != nil {
 		return Verdict{}, fmt.Errorf("check: %w", err)
 	}
-	people := slices.DeleteFunc(slices.Clone(order), func(a string) bool {
-		return slices.ContainsFunc(known, func(r directory.Resource) bool { return r.Email == a })
-	})
+	people := notResources(order, known)
 	from, till := around(known, start, end)
-	loads, persons, err := e.load(ctx, p.Tenant, known, people, from, till, e.cache.read)
+	loads, persons, err := e.load(ctx, p.Tenant, known, people, from, till)
 	if err != nil {
 		return Verdict{}, err
 	}
@@ -335,7 +460,7 @@ func (e *Engine) Check(ctx context.Context, p tenant.Principal, accounts []strin
 // [start, end). A calendar that cannot be read is not free.
 func (e *Engine) FreeResources(ctx context.Context, p tenant.Principal, resources []directory.Resource, start, end time.Time) ([]directory.Resource, error) {
 	from, till := around(resources, start, end)
-	loads, _, err := e.load(ctx, p.Tenant, resources, nil, from, till, e.cache.read)
+	loads, _, err := e.load(ctx, p.Tenant, resources, nil, from, till)
 	if err != nil {
 		return nil, err
 	}
@@ -365,14 +490,14 @@ func around(resources []directory.Resource, start, end time.Time) (from, till ti
 
 // Fresh implements booking.Availability.
 func (e *Engine) Fresh(ctx context.Context, t tenant.ID, resources []directory.Resource, people []string, from, till time.Time) ([]booking.Load, []string, error) {
-	loads, persons, err := e.load(ctx, t, resources, people, from, till, fresh)
+	loads, persons, err := e.fresh(ctx, t, resources, people, from, till)
 	if err != nil {
 		return nil, nil, err
 	}
 	var missing []string
-	for _, a := range persons {
-		if errors.Is(a.Err, ErrNoAccount) {
-			missing = append(missing, a.Email)
+	for _, r := range persons {
+		if errors.Is(r.Err, ErrNoAccount) {
+			missing = append(missing, r.Account)
 		}
 	}
 	return loads, missing, nil
@@ -381,5 +506,7 @@ func (e *Engine) Fresh(ctx context.Context, t tenant.ID, resources []directory.R
 // Changed implements booking.Availability: what is kept of the accounts is
 // forgotten.
 func (e *Engine) Changed(t tenant.ID, accounts []string, from, till time.Time) {
-	e.cache.forget(t, accounts, from, till)
+	for _, l := range []*layer{e.events, e.people, e.own} {
+		l.forget(t, accounts, from, till)
+	}
 }

@@ -151,6 +151,7 @@ type Occupied struct {
 	Title         string
 	Private       bool
 	Hold          bool
+	HoldUntil     time.Time // of a hold
 	Organizer     Person
 }
 

@@ -2,6 +2,7 @@ package booking
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,13 +40,22 @@ func (s *Service) Hold(ctx context.Context, p tenant.Principal, r Request, lengt
 	if err != nil {
 		return Booking{}, fmt.Errorf("hold: %w", err)
 	}
+	s.touched(p.Tenant, d.booking)
 	return s.load(ctx, p.Tenant, d.booking.ID)
 }
 
 // Release ends a hold of the person. To release it again changes nothing.
 func (s *Service) Release(ctx context.Context, p tenant.Principal, id string) error {
-	if err := s.Bookings(p.Tenant).Release(ctx, id, p.Email); err != nil {
+	b, err := s.Bookings(p.Tenant).Booking(ctx, id)
+	if errors.Is(err, ErrNotFound) || err == nil && b.Status != Held {
+		return nil
+	}
+	if err == nil {
+		err = s.Bookings(p.Tenant).Release(ctx, id, p.Email)
+	}
+	if err != nil {
 		return fmt.Errorf("release hold: %w", err)
 	}
+	s.touched(p.Tenant, b)
 	return nil
 }

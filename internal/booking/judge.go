@@ -17,10 +17,11 @@ type Block struct {
 	Holder     Person
 	Title      string
 	Private    bool
-	Foreign    bool   // written into the calendar by another program
-	Hold       bool   // somebody is just choosing
-	BookingID  string // of RMP's own
-	Status     string // busy, tentative or out-of-office
+	Foreign    bool      // written into the calendar by another program
+	Hold       bool      // somebody is just choosing
+	HoldUntil  time.Time // of a hold: from then on it is not there
+	BookingID  string    // of RMP's own
+	Status     string    // busy, tentative or out-of-office
 }
 
 // Load is what is known of one resource in a window: whether it can be booked
@@ -94,7 +95,7 @@ func (l Load) clashes(c Case) []Clash {
 			break
 		}
 		// A foreign event has no buffers of its own; ours must not reach it.
-		if b.Till.After(from) && (b.BookingID == "" || !slices.Contains(c.Ignore, b.BookingID)) {
+		if b.Till.After(from) && (b.BookingID == "" || !slices.Contains(c.Ignore, b.BookingID)) && (!b.Hold || b.HoldUntil.After(c.Now)) {
 			over = append(over, b)
 		}
 	}

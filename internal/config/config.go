@@ -25,6 +25,7 @@ type Serve struct {
 	StandinXIMSS string `help:"Stand-in: address for XIMSS over TCP. Default: a free loopback port." env:"RMP_STANDIN_XIMSS" placeholder:"ADDR"`
 	StandinCLI   string `help:"Stand-in: address for CLI. Default: a free loopback port." env:"RMP_STANDIN_CLI" placeholder:"ADDR"`
 
+	Keep  time.Duration `help:"How long what was read of a calendar serves display, if nothing says earlier that it has changed. A booking always reads anew." default:"5m" env:"RMP_KEEP"`
 	Drain time.Duration `help:"How long to go on serving after the signal to end, while /readyz says no: time for a balancer to look elsewhere." default:"0s" env:"RMP_DRAIN"`
 
 	CGP       CGP       `embed:"" prefix:"cgp."`

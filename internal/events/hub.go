@@ -5,7 +5,6 @@ package events
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -37,7 +36,17 @@ type Event struct {
 	At        time.Time
 	Kind      string // booking.created, booking.sync, …
 	BookingID string
-	Data      json.RawMessage
+	Data      Data
+}
+
+// Data is what an event tells of a booking.
+type Data struct {
+	Resources []string  `json:"resources"`
+	People    []string  `json:"people,omitempty"` // for what is kept of calendars; not for listeners outside
+	Start     time.Time `json:"start"`
+	End       time.Time `json:"end"`
+	LastEnd   time.Time `json:"lastEnd,omitzero"`
+	Status    string    `json:"status"`
 }
 
 // Store keeps the events of all tenants.
@@ -125,7 +134,7 @@ func (h *Hub) give(list []Event) {
 	defer h.mu.Unlock()
 	for l := range h.listeners {
 		for _, e := range list {
-			if e.Tenant != l.tenant {
+			if l.tenant != everybody && e.Tenant != l.tenant {
 				continue
 			}
 			select {
@@ -196,6 +205,33 @@ func (h *Hub) Listen(ctx context.Context, t tenant.ID, from *Place, give func(Ev
 				if err := h.catchUp(ctx, t, &last, give); err != nil {
 					return err
 				}
+			}
+		}
+	}
+}
+
+// everybody is no tenant.
+const everybody tenant.ID = "*"
+
+// Follow calls f with the events of all tenants from now on, until the context
+// ends. What may have been missed is told by lost.
+func (h *Hub) Follow(ctx context.Context, f func(Event), lost func()) {
+	l := h.add(everybody)
+	defer h.drop(l)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.done:
+			return
+		case e := <-l.events:
+			f(e)
+			h.mu.Lock()
+			missed := l.lost
+			l.lost = false
+			h.mu.Unlock()
+			if missed {
+				lost()
 			}
 		}
 	}

@@ -21,7 +21,11 @@ func (t *Tenant) tell(ctx context.Context, tx txn, at time.Time, kind string, b 
 	for i, r := range b.Resources {
 		resources[i] = r.Email
 	}
-	data, err := json.Marshal(map[string]any{"resources": resources, "start": b.Start, "end": b.End, "status": b.Status})
+	people := []string{b.Organizer.Email} // for what is kept of their calendars, in this process and in others
+	for _, a := range b.Attendees {
+		people = append(people, a.Email)
+	}
+	data, err := json.Marshal(events.Data{Resources: resources, People: people, Start: b.Start, End: b.End, LastEnd: b.LastEnd, Status: string(b.Status)})
 	if err != nil {
 		return err
 	}
@@ -38,7 +42,9 @@ func (d *DB) EventsAfter(ctx context.Context, after events.Place, limit int) ([]
 		var at int64
 		var data string
 		err := rows.Scan(&e.Place.Tx, &e.Place.ID, &e.Tenant, &at, &e.Kind, &e.BookingID, &data)
-		e.At, e.Data = instant(at), json.RawMessage(data)
+		if e.At = instant(at); err == nil {
+			err = json.Unmarshal([]byte(data), &e.Data)
+		}
 		return e, err
 	}, `SELECT tx, id, tenant_id, at, kind, booking_id, data FROM events WHERE (tx>$1 OR tx=$1 AND id>$2)`+d.dialect.visible()+` ORDER BY tx, id LIMIT $3`, after.Tx, after.ID, limit)
 	return out, d.wrap("read events", err)

@@ -276,7 +276,7 @@ func (t *Tenant) Occupied(ctx context.Context, resources []string, from, till, n
 		var start, end, from, till, original, hold, private int64
 		err := rows.Scan(&o.ResourceEmail, &o.Unit, &start, &end, &from, &till, &original, &hold, &o.BookingID, &o.Title, &private, &o.Organizer.Email, &o.Organizer.Name)
 		o.Start, o.End, o.From, o.Till, o.Original = instant(start), instant(end), instant(from), instant(till), instant(original)
-		o.Hold, o.Private = hold > 0, private != 0
+		o.Hold, o.HoldUntil, o.Private = hold > 0, instant(hold), private != 0
 		return o, err
 	}, q, a.values...)
 	return out, t.db.wrap("read occupancy", err)
