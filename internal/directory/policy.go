@@ -206,6 +206,26 @@ func (r Rules) ClosedBecause(start, end time.Time) string {
 	return ""
 }
 
+// Closed calls f with each span in which the resource is closed, that touches
+// [from, till).
+func (r Rules) Closed(from, till time.Time, f func(from, till time.Time)) {
+	hours := *r.ScheduleOnlyDuringWorkHours
+	if !hours && len(r.ClosedDays) == 0 {
+		return
+	}
+	for day := midnight(from.In(r.Zone), 0); day.Before(till); day = midnight(day, 1) {
+		next := midnight(day, 1)
+		switch {
+		case slices.Contains(r.ClosedDays, day.Format(time.DateOnly)):
+			f(day, next)
+		case hours:
+			opens, closes := r.hoursOf(day)
+			f(day, opens)
+			f(closes, next)
+		}
+	}
+}
+
 // hoursOf are the opening hours of the day that begins at a midnight in the
 // resource's zone; both the same instant where it is closed.
 func (r Rules) hoursOf(day time.Time) (from, till time.Time) {

@@ -19,6 +19,9 @@ var _ booking.Store = (*Tenant)(nil)
 // changes, then what is wanted is taken.
 func (t *Tenant) Save(ctx context.Context, changes ...booking.Change) error {
 	err := t.db.tx(ctx, func(tx txn) error {
+		if err := t.lockResources(ctx, tx, changes); err != nil {
+			return err
+		}
 		for _, c := range changes {
 			var err error
 			if c.Expect == 0 {
@@ -54,6 +57,39 @@ func (t *Tenant) Save(ctx context.Context, changes ...booking.Change) error {
 		return fmt.Errorf("save booking: %w", booking.ErrOverlap)
 	}
 	return t.db.wrap("save booking", err)
+}
+
+// lockResources makes transactions that are about the same resource wait for
+// each other. The constraint refuses an overlap by itself; but two that insert
+// at once would each wait for the other to end.
+func (t *Tenant) lockResources(ctx context.Context, tx txn, changes []booking.Change) error {
+	if t.db.dialect != postgres {
+		return nil // the writer is alone
+	}
+	var ids []string
+	for _, c := range changes {
+		for _, r := range c.Booking.Resources {
+			ids = append(ids, r.ID)
+		}
+		if c.Expect == 0 {
+			continue
+		}
+		before, err := collect(ctx, tx, func(rows *sql.Rows) (string, error) {
+			var id string
+			return id, rows.Scan(&id)
+		}, `SELECT resource_id FROM booking_resources WHERE tenant_id=$1 AND booking_id=$2`, t.id, c.Booking.ID)
+		if err != nil {
+			return err
+		}
+		ids = append(ids, before...)
+	}
+	slices.Sort(ids) // in one order in all transactions, so that none waits for another in a circle
+	for _, id := range slices.Compact(ids) {
+		if err := t.db.dialect.lock(ctx, tx, "resource "+t.id+" "+id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func jsonTimes(list []time.Time) string {
@@ -302,7 +338,7 @@ func (t *Tenant) checkQuotas(ctx context.Context, tx txn, c booking.Change) erro
 	if len(c.Quotas) == 0 {
 		return nil
 	}
-	if err := t.db.dialect.lockPerson(ctx, tx, t.id, c.Booking.Organizer.Email); err != nil {
+	if err := t.db.dialect.lock(ctx, tx, "person "+t.id+" "+c.Booking.Organizer.Email); err != nil {
 		return err
 	}
 	for _, q := range c.Quotas {

@@ -113,13 +113,13 @@ func (k dialect) forUpdate() string {
 	return ""
 }
 
-// lockPerson makes transactions of one person wait for each other until they
-// end.
-func (k dialect) lockPerson(ctx context.Context, tx txn, tenant, person string) error {
+// lock makes transactions that name the same thing wait for each other until
+// they end.
+func (k dialect) lock(ctx context.Context, tx txn, name string) error {
 	if k != postgres {
 		return nil // the writer is alone
 	}
-	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "person "+tenant+" "+person)
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, name)
 	return err
 }
 

@@ -27,8 +27,7 @@ func (x taken) values(tenant string) []any {
 
 const insertOccupancy = `INSERT INTO occupancy (tenant_id, resource_id, unit, booking_id, original, starts_at, ends_at, meet_start, meet_end, hold_until) VALUES `
 
-// occupy takes the resources for the dates of the changes. Resources come in
-// one order in all transactions, so that none waits for another in a circle.
+// occupy takes the resources for the dates of the changes.
 func (t *Tenant) occupy(ctx context.Context, tx txn, changes []booking.Change) error {
 	wanted := map[string][]taken{}
 	units := map[string]int{}
