@@ -78,3 +78,19 @@ func (w Wall) Valid() bool {
 func (w Wall) String() string {
 	return fmt.Sprintf("%04d%02d%02dT%02d%02d%02d", w.Year, int(w.Month), w.Day, w.Hour, w.Minute, w.Second)
 }
+
+// OnClock is the first instant of a day at which the clock shows so many
+// minutes since midnight, or more: where the clock leaps over that reading, the
+// instant of the leap. 24*60 is the end of the day; so a day goes from 0 to
+// 24*60 also where the clock changes at midnight. Of a reading that comes
+// twice it is the first.
+func OnClock(year int, month time.Month, day, minutes int, loc *time.Location) time.Time {
+	want := WallOf(time.Date(year, month, day, 0, minutes, 0, 0, time.UTC), time.UTC)
+	t := want.In(loc)
+	if WallOf(t, loc) != want { // the reading is leapt over, and t is behind that
+		if start, _ := t.ZoneBounds(); !start.IsZero() {
+			return start.In(loc)
+		}
+	}
+	return t
+}

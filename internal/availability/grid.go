@@ -3,6 +3,8 @@ package availability
 import (
 	"math/bits"
 	"time"
+
+	"rmp/calendar/zone"
 )
 
 // grid is the starts that a search looks at: n of them, step microseconds
@@ -88,9 +90,9 @@ func (s starts) each(f func(i int) bool) {
 // days calls f with each day of a zone that touches [from, till).
 func days(from, till int64, loc *time.Location, f func(begin, end time.Time)) {
 	t := instant(from).In(loc)
-	begin := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, loc)
+	begin := zone.OnClock(t.Year(), t.Month(), t.Day(), 0, loc)
 	for micros(begin) < till {
-		end := time.Date(begin.Year(), begin.Month(), begin.Day()+1, 0, 0, 0, 0, loc)
+		end := zone.OnClock(begin.Year(), begin.Month(), begin.Day()+1, 0, loc)
 		f(begin, end)
 		begin = end
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"rmp/calendar/zone"
 	"rmp/internal/booking"
 	"rmp/internal/directory"
 	"rmp/internal/tenant"
@@ -126,7 +127,7 @@ func newFinder(q Query, w world) *finder {
 	// The grid begins at a midnight of the zone, so that the starts are round
 	// for the people.
 	local := q.From.In(f.loc)
-	origin := micros(time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, f.loc))
+	origin := micros(zone.OnClock(local.Year(), local.Month(), local.Day(), 0, f.loc))
 	g := grid{step: step.Microseconds()}
 	begin := max(micros(q.From), w.now+q.MinimumNotice.Microseconds())
 	skip := (begin - origin + g.step - 1) / g.step
@@ -158,7 +159,7 @@ func (f *finder) rules() (out []rule) {
 		}})
 	}
 	noon := func(day time.Time) int64 {
-		return micros(time.Date(day.Year(), day.Month(), day.Day(), 12, 0, 0, 0, f.loc))
+		return micros(zone.OnClock(day.Year(), day.Month(), day.Day(), 12*60, f.loc))
 	}
 	if f.ExcludeWeekends {
 		byDay("excludeWeekends", "not on Saturdays and Sundays", func(begin, end time.Time, remove func(from, till int64)) {
@@ -194,7 +195,7 @@ func (h *Hours) closed(from, till int64, loc *time.Location, remove func(from, t
 			return
 		}
 		at := func(minutes int) int64 {
-			return micros(time.Date(begin.Year(), begin.Month(), begin.Day(), 0, minutes, 0, 0, loc))
+			return micros(zone.OnClock(begin.Year(), begin.Month(), begin.Day(), minutes, loc))
 		}
 		remove(micros(begin), at(h.From))
 		remove(at(h.To), micros(end))

@@ -235,14 +235,14 @@ func (r Rules) hoursOf(day time.Time) (from, till time.Time) {
 	a, _ := ParseClock(r.WorkingHours.Start)
 	b, _ := ParseClock(r.WorkingHours.End)
 	at := func(minutes int) time.Time {
-		return time.Date(day.Year(), day.Month(), day.Day(), 0, minutes, 0, 0, r.Zone)
+		return zone.OnClock(day.Year(), day.Month(), day.Day(), minutes, r.Zone)
 	}
 	return at(a), at(b)
 }
 
 // midnight is the beginning of the day so many days after that of t.
 func midnight(t time.Time, days int) time.Time {
-	return time.Date(t.Year(), t.Month(), t.Day()+days, 0, 0, 0, 0, t.Location())
+	return zone.OnClock(t.Year(), t.Month(), t.Day()+days, 0, t.Location())
 }
 
 func latest(a, b time.Time) time.Time {
@@ -268,8 +268,7 @@ func (r Rules) Period(q Quota, at time.Time) (from, till time.Time) {
 		from = midnight(t, -(int(t.Weekday())+6)%7)
 		return from, midnight(from, 7)
 	case "month":
-		from = time.Date(t.Year(), t.Month(), 1, 0, 0, 0, 0, r.Zone)
-		return from, time.Date(t.Year(), t.Month()+1, 1, 0, 0, 0, 0, r.Zone)
+		return zone.OnClock(t.Year(), t.Month(), 1, 0, r.Zone), zone.OnClock(t.Year(), t.Month()+1, 1, 0, r.Zone)
 	}
 	return midnight(t, 0), midnight(t, 1)
 }
