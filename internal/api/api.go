@@ -100,6 +100,7 @@ func New(d Deps) *API {
 	a.registerAuth()
 	a.registerResources()
 	a.registerAvailability()
+	a.registerSlots()
 	a.registerBookings()
 	a.registerEvents()
 	a.registerUpkeep()

@@ -16,6 +16,7 @@ import (
 	"rmp/communigate/dataformat"
 	"rmp/communigate/standin"
 	standinfault "rmp/communigate/standin/fault"
+	"rmp/communigate/standin/ximssserver"
 	"rmp/communigate/ximss"
 	"rmp/internal/booking"
 	"rmp/internal/config"
@@ -71,11 +72,11 @@ const (
 	guest = "guest@elsewhere.test"
 )
 
-func newRig(t testing.TB, target string) *rig {
+func newRig(t testing.TB, target string, quirks ...ximssserver.Quirks) *rig {
 	t.Helper()
 	ctx := t.Context()
 	faults := &standinfault.Plan{}
-	s, err := standin.Open(ctx, standin.Config{Dir: t.TempDir(), MainDomain: "a.test", AdminPassword: "pw", SessionCap: -1, Faults: faults})
+	s, err := standin.Open(ctx, standin.Config{Dir: t.TempDir(), MainDomain: "a.test", AdminPassword: "pw", SessionCap: -1, Faults: faults, Quirks: slices.Concat(quirks, []ximssserver.Quirks{{}})[0]})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"rmp/calendar/ical"
 	"rmp/communigate/ximss"
 	"rmp/internal/availability"
 	"rmp/internal/tenant"
@@ -28,13 +29,103 @@ func (g *Groupware) Read(ctx context.Context, t tenant.ID, calendars, people []s
 	}
 	for i := 0; i < len(out); i += maxBatch {
 		part := out[i:min(i+maxBatch, len(out))]
-		if err := g.readBatch(ctx, t, part, min(len(part), max(0, len(calendars)-i)), from, till); err != nil {
+		n := min(len(part), max(0, len(calendars)-i))
+		if err := g.readBatch(ctx, t, part, n, from, till); err != nil {
 			for j := range part {
 				part[j].Err = err
 			}
+			continue
 		}
+		g.otherwise(ctx, t, part[n:], from, till)
 	}
 	return out
+}
+
+// otherwise reads people whose free/busy came in a form that is not
+// understood: from the calendar, where the service account may, else from the
+// file that the account publishes. How, and why, is noted in the reading.
+func (g *Groupware) otherwise(ctx context.Context, t tenant.ID, people []availability.Reading, from, till time.Time) {
+	var odd []*availability.Reading
+	for i := range people {
+		if errors.Is(people[i].Err, ximss.ErrProtocol) {
+			odd = append(odd, &people[i])
+		}
+	}
+	if len(odd) == 0 {
+		return
+	}
+	pool, err := g.pool(ctx, t)
+	if err != nil {
+		return
+	}
+	parts := windows(from, till)
+	var requests []*ximss.Request
+	for i, r := range odd {
+		h := "o" + strconv.Itoa(i)
+		requests = append(requests, ximss.OpenCalendar(h, calendarPath(r.Account)))
+		for _, w := range parts {
+			requests = append(requests, ximss.FindEvents(h, w[0], w[1]))
+		}
+		requests = append(requests, ximss.CloseCalendar(h), ximss.ReadFile("~"+r.Account+"/freebusy.vfb"))
+	}
+	replies, err := pool.Do(ctx, requests...)
+	if err != nil {
+		return
+	}
+	for _, r := range odd {
+		opened, file := replies[0], replies[len(parts)+2]
+		why := r.Err
+		from := availability.Reading{Account: r.Account}
+		for i := range parts {
+			addEvents(&from, opened, replies[1+i])
+		}
+		via := "calendar"
+		if from.Err != nil {
+			from = availability.Reading{Account: r.Account}
+			via = "published free/busy"
+			if err := addPublished(&from, file); err != nil {
+				from.Err = why
+			}
+		}
+		if from.Err == nil {
+			for i := range from.Events { // who asks for free/busy is told no more than that
+				from.Events[i].UID, from.Events[i].Summary, from.Events[i].Organizer = "", "", ""
+			}
+			from.Via = via + ": " + why.Error()
+			g.log.InfoContext(ctx, "free/busy is read in another way", "account", r.Account, "via", via, "err", why)
+		}
+		*r = from
+		replies = replies[len(parts)+3:]
+	}
+}
+
+// addPublished takes over the busy times of a published free/busy file.
+func addPublished(r *availability.Reading, reply *ximss.Reply) error {
+	data, err := reply.File()
+	if err != nil {
+		return err
+	}
+	list, err := ical.ParseText(data, ical.Limits{})
+	if err != nil {
+		return err
+	}
+	found := false
+	for _, c := range list {
+		for _, f := range c.Busy {
+			found = true
+			for _, p := range f.Periods {
+				if p.Type == "FREE" || p.Start.Kind != ical.UTC || p.End.Kind != ical.UTC {
+					continue
+				}
+				r.Events = append(r.Events, availability.Event{Start: p.Start.Wall.In(time.UTC), End: p.End.Wall.In(time.UTC),
+					Status: statusWord(map[string]string{"BUSY-TENTATIVE": "TENTATIVE", "BUSY-UNAVAILABLE": "OOF"}[p.Type])})
+			}
+		}
+	}
+	if !found {
+		return errors.New("the file holds no free/busy")
+	}
+	return nil
 }
 
 // perCalendar is how many requests it takes to write a calendar: open, write,

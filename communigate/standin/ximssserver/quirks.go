@@ -15,6 +15,7 @@ type Quirks struct {
 	DurationInMinutes  bool // of events, where it is in seconds otherwise
 	FreeBusyAsCalendar bool // freeBusyData holds a vfreebusy element
 	FreeBusyAsText     bool // freeBusyData holds a VFREEBUSY as text
+	FreeBusyUnknown    bool // freeBusyData is in a form that nobody knows
 	RuleElements       bool // rrule has a child element for each part
 	LowerCaseParams    bool // parameters of calendar data are lower case attributes
 	MailboxesOfAll     bool // mailboxList without a class lists mailboxes of every class
@@ -55,6 +56,9 @@ func (q Quirks) item(n *xmlnode.Node) *xmlnode.Node {
 // freeBusy is the answer to freeBusyRead: an element for each period.
 func (q Quirks) freeBusy(peer string, from, till time.Time, f *ical.FreeBusy) *xmlnode.Node {
 	out := xmlnode.New("freeBusyData", "peer", peer, "timeFrom", ical.At(from).String(), "timeTill", ical.At(till).String())
+	if q.FreeBusyUnknown {
+		return out.Add(xmlnode.New("slots", "map", "0110"))
+	}
 	if !q.FreeBusyAsCalendar && !q.FreeBusyAsText {
 		for _, p := range f.Periods {
 			out.Add(xmlnode.New("freeBusy", "timeFrom", p.Start.String(), "timeTill", p.End.String(), "busyStatus", p.Type))
