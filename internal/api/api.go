@@ -101,6 +101,7 @@ func New(d Deps) *API {
 	a.registerResources()
 	a.registerAvailability()
 	a.registerSlots()
+	a.registerResourceCalendar()
 	a.registerBookings()
 	a.registerEvents()
 	a.registerUpkeep()

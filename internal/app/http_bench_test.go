@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -17,8 +18,15 @@ import (
 	"rmp/internal/tenant"
 )
 
-// BenchmarkCreateOverHTTP is a booking with all that a request passes through.
-func BenchmarkCreateOverHTTP(b *testing.B) {
+// served is the API over a rig, signed in as anna.
+type served struct {
+	*rig
+	url, token string
+	client     *http.Client
+}
+
+func serve(b *testing.B) *served {
+	b.Helper()
 	r := newRig(b, filepath.Join(b.TempDir(), "rmp.db"))
 	r.worker.Wait = 0
 	keeper, err := gatekeeper.New(r.db, r.gw, make([]byte, 32), time.Now)
@@ -37,41 +45,72 @@ func BenchmarkCreateOverHTTP(b *testing.B) {
 	a := api.New(api.Deps{Gatekeeper: keeper, Bookings: r.service, Availability: r.availability, Resources: r.resources, Tenants: r.db, Events: events.NewHub(r.db, log, time.Second),
 		Upkeep: func(t tenant.ID) api.Upkeep { return upkeep{r.db.For(t), func() {}} }, Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{r.db.For(t)} }, Log: log, Now: time.Now})
 	srv := httptest.NewServer(a.Handler())
-	defer srv.Close()
-	token := ""
-	post := func(path string, body any) (int, map[string]any) {
-		j, err := json.Marshal(body)
-		if err != nil {
-			b.Fatal(err)
-		}
-		req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, srv.URL+path, bytes.NewReader(j))
-		if err != nil {
-			b.Fatal(err)
-		}
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Authorization", "Bearer "+token)
-		resp, err := srv.Client().Do(req)
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer resp.Body.Close() //nolint:errcheck // read to its end
-		var answer map[string]any
-		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
-			b.Fatal(err)
-		}
-		return resp.StatusCode, answer
+	b.Cleanup(srv.Close)
+	s := &served{rig: r, url: srv.URL, client: srv.Client()}
+	login := s.call(b, http.MethodPost, "/api/v2/auth/login", http.StatusOK, map[string]string{"email": anna, "password": "pw"})
+	var answer struct{ Token string }
+	if err := json.Unmarshal(login, &answer); err != nil {
+		b.Fatal(err)
 	}
-	status, login := post("/api/v2/auth/login", map[string]string{"email": anna, "password": "pw"})
-	if status != http.StatusOK {
-		b.Fatal(status, login)
+	s.token = answer.Token
+	return s
+}
+
+func (s *served) call(b *testing.B, method, path string, status int, body any) []byte {
+	j, err := json.Marshal(body)
+	if err != nil {
+		b.Fatal(err)
 	}
-	token = fmt.Sprint(login["token"])
+	req, err := http.NewRequestWithContext(b.Context(), method, s.url+path, bytes.NewReader(j))
+	if err != nil {
+		b.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+s.token)
+	resp, err := s.client.Do(req)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close() //nolint:errcheck // read to its end
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != status {
+		b.Fatalf("%d %s %v", resp.StatusCode, text, err)
+	}
+	return text
+}
+
+// BenchmarkCreateOverHTTP is a booking with all that a request passes through.
+func BenchmarkCreateOverHTTP(b *testing.B) {
+	s := serve(b)
 	n := 0
 	for b.Loop() {
 		start := at(0, 0).Add(time.Duration(n) * 15 * time.Minute)
 		n++
-		if status, answer := post("/api/v2/bookings", map[string]any{"title": "Bench", "start": start, "end": start.Add(15 * time.Minute), "resources": []string{room}}); status != http.StatusCreated {
-			b.Fatal(status, answer)
+		s.call(b, http.MethodPost, "/api/v2/bookings", http.StatusCreated, map[string]any{"title": "Bench", "start": start, "end": start.Add(15 * time.Minute), "resources": []string{room}})
+	}
+}
+
+// BenchmarkSlotsOverHTTP is a search with everything in memory, as a multiple
+// of who am I, which does nothing but check the sign-in.
+func BenchmarkSlotsOverHTTP(b *testing.B) {
+	s := serve(b)
+	users := []string{}
+	for i := range 50 {
+		users = append(users, fmt.Sprintf("person-%d@a.test", i))
+		if err := s.gw.EnsurePerson(b.Context(), s.rig.tenant, users[i], users[i], "pw"); err != nil {
+			b.Fatal(err)
 		}
 	}
+	question := map[string]any{"users": users, "anyOf": map[string]any{"type": "conference-room", "minCapacity": 2}, "duration": 60, "from": at(0, 0), "till": at(30, 0)}
+	s.call(b, http.MethodPost, "/api/v2/availability/slots", http.StatusOK, question)
+	var search, trivial time.Duration
+	for b.Loop() {
+		began := time.Now()
+		s.call(b, http.MethodPost, "/api/v2/availability/slots", http.StatusOK, question)
+		middle := time.Now()
+		s.call(b, http.MethodGet, "/api/v2/auth/me", http.StatusOK, nil)
+		search, trivial = search+middle.Sub(began), trivial+time.Since(middle)
+	}
+	b.ReportMetric(float64(search)/float64(trivial), "x-trivial")
+	b.ReportMetric(float64(search.Microseconds())/float64(b.N), "search-us")
 }

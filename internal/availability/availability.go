@@ -456,6 +456,15 @@ func (e *Engine) Check(ctx context.Context, p tenant.Principal, accounts []strin
 	return v, nil
 }
 
+// Calendar answers what is known of a resource in a range, for display.
+func (e *Engine) Calendar(ctx context.Context, t tenant.ID, r directory.Resource, from, till time.Time) (booking.Load, error) {
+	loads, _, err := e.load(ctx, t, []directory.Resource{r}, nil, from, till)
+	if err != nil {
+		return booking.Load{}, err
+	}
+	return loads[0], nil
+}
+
 // FreeResources answers which of the resources the person could book in
 // [start, end). A calendar that cannot be read is not free.
 func (e *Engine) FreeResources(ctx context.Context, p tenant.Principal, resources []directory.Resource, start, end time.Time) ([]directory.Resource, error) {
