@@ -26,7 +26,7 @@ web/dist/index.html: $(shell find web/src web/index.html web/package.json web/pa
 test: web ## run the whole suite
 	$(GO) vet ./...
 	$(GO) test -race -timeout 10m ./...
-	cd web && npm test
+	cd web && npm run check && npm test
 
 lint: ## format, vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }

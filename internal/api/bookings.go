@@ -90,12 +90,13 @@ func (a *API) getBooking(ctx context.Context, p tenant.Principal, in *idInput) (
 	return bookingAnswer(b, p), nil
 }
 
-type scopeInput struct {
+// ScopeInput says which dates of a series a request is about.
+type ScopeInput struct {
 	Scope      string `query:"scope" enum:"all,this,following" default:"all" doc:"Which dates of a series."`
 	Occurrence string `query:"occurrence" doc:"The original start of the date (RFC 3339)."`
 }
 
-func (in scopeInput) parse() (booking.Scope, error) {
+func (in ScopeInput) parse() (booking.Scope, error) {
 	s := booking.Scope{Kind: in.Scope}
 	var bad fault.Fields
 	if in.Occurrence != "" {
@@ -107,7 +108,7 @@ func (in scopeInput) parse() (booking.Scope, error) {
 type changeInput struct {
 	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match" doc:"The ETag of the version that was read."`
-	scopeInput
+	ScopeInput
 	Body BookingRequest
 }
 
@@ -120,7 +121,7 @@ func (a *API) changeBooking(ctx context.Context, p tenant.Principal, in *changeI
 	if err != nil {
 		return nil, err
 	}
-	scope, err := in.scopeInput.parse()
+	scope, err := in.ScopeInput.parse()
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +135,7 @@ func (a *API) changeBooking(ctx context.Context, p tenant.Principal, in *changeI
 type cancelInput struct {
 	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match"`
-	scopeInput
+	ScopeInput
 	Body *struct {
 		Reason string `json:"reason,omitempty" doc:"At most 2,000 bytes."`
 	} `required:"false"`
@@ -149,7 +150,7 @@ func (a *API) cancelBooking(ctx context.Context, p tenant.Principal, in *cancelI
 	if in.Body != nil {
 		reason = in.Body.Reason
 	}
-	scope, err := in.scopeInput.parse()
+	scope, err := in.ScopeInput.parse()
 	if err != nil {
 		return nil, err
 	}

@@ -224,13 +224,14 @@ func (a *API) changeResource(ctx context.Context, p tenant.Principal, in *change
 	return a.getResource(ctx, p, &resourceInput{Email: in.Email})
 }
 
-type typeInput struct {
+// TypeInput names a type of resources in the path.
+type TypeInput struct {
 	Type string `path:"type" maxLength:"64" example:"conference-room"`
 }
 
 type typePolicyOutput struct{ Body directory.Policy }
 
-func (a *API) typePolicy(ctx context.Context, p tenant.Principal, in *typeInput) (*typePolicyOutput, error) {
+func (a *API) typePolicy(ctx context.Context, p tenant.Principal, in *TypeInput) (*typePolicyOutput, error) {
 	if _, ok := directory.TypeByName(in.Type); !ok {
 		return nil, fault.New(fault.NotFound, "there is no type %q", clip(in.Type))
 	}
@@ -239,7 +240,7 @@ func (a *API) typePolicy(ctx context.Context, p tenant.Principal, in *typeInput)
 }
 
 type setTypePolicyInput struct {
-	typeInput
+	TypeInput
 	Body directory.Policy
 }
 

@@ -60,7 +60,8 @@ func (a *API) registerUpkeep() {
 		Summary: "When each resource's calendar was last compared with the database", Description: "Those that failed first."}, a.calendarChecks)
 }
 
-type limitInput struct {
+// LimitInput bounds a list.
+type LimitInput struct {
 	Limit int `query:"limit" minimum:"1" maximum:"1000" default:"100"`
 }
 
@@ -76,7 +77,7 @@ type FailedItem struct {
 	Sync    Sync    `json:"sync"`
 }
 
-func (a *API) failedWrites(ctx context.Context, p tenant.Principal, in *limitInput) (*failedOutput, error) {
+func (a *API) failedWrites(ctx context.Context, p tenant.Principal, in *LimitInput) (*failedOutput, error) {
 	list, err := a.Upkeep(p.Tenant).Failed(ctx, in.Limit)
 	if err != nil {
 		return nil, err
@@ -113,7 +114,7 @@ func (a *API) retryWrites(ctx context.Context, p tenant.Principal, in *retryInpu
 
 type conflictsInput struct {
 	Solved bool `query:"solved" doc:"Those that are over instead."`
-	limitInput
+	LimitInput
 }
 
 type conflictsOutput struct {
@@ -169,7 +170,7 @@ type CheckItem struct {
 	Foreign   int        `json:"foreign" doc:"How many events of other programs are known."`
 }
 
-func (a *API) calendarChecks(ctx context.Context, p tenant.Principal, in *limitInput) (*checksOutput, error) {
+func (a *API) calendarChecks(ctx context.Context, p tenant.Principal, in *LimitInput) (*checksOutput, error) {
 	list, err := a.Upkeep(p.Tenant).Checks(ctx, in.Limit)
 	if err != nil {
 		return nil, err

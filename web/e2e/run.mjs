@@ -121,6 +121,34 @@ await test('cancel with a reason', async () => {
   await desktop.getByRole('button', { name: 'Cancel this booking' }).click();
   await desktop.getByRole('button', { name: /^Planning/ }).waitFor({ state: 'detached' });
 });
+await test('a series, and one date of it cancelled', async () => {
+  await rowClick(desktop, 'dresden', 7 / 24 + 0.001);
+  await desktop.getByLabel('Title').fill('Daily stand-up');
+  await desktop.getByLabel('Repeat').selectOption({ label: 'every day' });
+  await desktop.getByLabel('Times').fill('3');
+  await accessible(desktop, 'series');
+  await desktop.getByRole('button', { name: 'Book', exact: true }).click();
+  await desktop.getByText('Booked: Daily stand-up, 3 dates.').waitFor();
+  const stand = desktop.getByRole('button', { name: /^Daily stand-up/ });
+  await stand.click();
+  await desktop.getByText('daily, 3 dates').waitFor();
+  await accessible(desktop, 'a date of a series');
+  await desktop.getByRole('button', { name: 'Cancel this booking' }).click();
+  await stand.waitFor({ state: 'detached' });
+  await desktop.getByRole('button', { name: 'Next day' }).click();
+  await stand.waitFor();
+  await desktop.getByRole('button', { name: 'Previous day' }).click();
+});
+await test('what another does shows at once', async () => {
+  const other = await (await context()).newPage();
+  await signIn(other, url);
+  await other.waitForSelector('[data-resource]');
+  await rowClick(other, 'essen', 7 / 24 + 0.001);
+  await other.getByLabel('Title').fill('From the other window');
+  await other.getByRole('button', { name: 'Book', exact: true }).click();
+  await desktop.getByRole('button', { name: /^From the other window/ }).waitFor({ timeout: 5000 });
+  await other.close();
+});
 await test('dark theme and phone width', async () => {
   const phone = await (await context({ viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true })).newPage();
   await signIn(phone, url);

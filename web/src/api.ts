@@ -7,7 +7,9 @@ export interface Sync { calendar: string; kind: string; state: 'synced' | 'pendi
 export interface Booking {
   id: string; title: string; start: string; end: string; timeZone: string; status: string; private: boolean; canEdit: boolean; version: number;
   organizer: { email: string; name?: string }; resources: { email: string; name: string }[]; attendees: { email: string }[]; description?: string; sync: Sync[];
+  recurrence?: { rrule: string }; occurrence?: string; occurrences: number;
 }
+export type Scope = 'this' | 'following' | 'all';
 export interface Span { start: string; end: string; status: string }
 export interface FreeBusy { email: string; busy: Span[]; error?: string }
 export interface Me { email: string; realName: string; role: string; timeZone: string; tenant: { name: string } }
@@ -65,10 +67,18 @@ async function all<T>(path: string): Promise<T[]> {
 const q = encodeURIComponent;
 export const me = () => call<Me>('GET', '/auth/me');
 export const resources = () => all<Resource>('/resources?limit=1000');
-export const bookings = (from: Date, till: Date) => all<Booking>(`/bookings?limit=1000&from=${q(from.toISOString())}&till=${q(till.toISOString())}&status=confirmed`);
+export const bookings = (from: Date, till: Date) => all<Booking>(`/bookings?limit=1000&from=${q(from.toISOString())}&till=${q(till.toISOString())}`)
+  .then((list) => list.filter((b) => b.status !== 'cancelled'));
 export const booking = (id: string) => call<Booking>('GET', '/bookings/' + q(id));
 export const freeBusy = (emails: string[], from: Date, till: Date) =>
   call<{ items: FreeBusy[] }>('POST', '/freebusy', { emails, from: from.toISOString(), till: till.toISOString() });
 export const create = (b: unknown, key: string) => call<Booking>('POST', '/bookings', b, { 'Idempotency-Key': key });
-export const cancel = (id: string, reason: string) => call<Booking>('DELETE', '/bookings/' + q(id), { reason });
+export const cancel = (id: string, reason: string, scope: Scope = 'all', occurrence = '') =>
+  call<Booking>('DELETE', `/bookings/${q(id)}?scope=${scope}${occurrence && '&occurrence=' + q(occurrence)}`, { reason });
+/** Calls changed when a booking changes, whoever did it; answers how to stop. */
+export function listen(changed: () => void): () => void {
+  const source = new EventSource('/api/v2/events');
+  for (const kind of ['created', 'changed', 'cancelled', 'restored', 'split', 'extended', 'conflict', 'solved', 'sync']) source.addEventListener('booking.' + kind, changed);
+  return () => source.close();
+}
 export const signOut = async () => { await send('POST', '/auth/logout', {}); location.href = '/signin'; };
