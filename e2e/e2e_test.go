@@ -56,7 +56,8 @@ func binary(t *testing.T) string {
 func start(t *testing.T, marker string, args ...string) *process {
 	t.Helper()
 	cmd := exec.Command(binary(t), args...)
-	cmd.Env = append(os.Environ(), "RMP_SECRET_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+	// Load is wanted here; the limits have tests of their own.
+	cmd.Env = append(os.Environ(), "RMP_SECRET_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "RMP_LIMITS_USER=0", "RMP_LIMITS_TENANT=0", "RMP_LIMITS_ADDRESS=0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -5,27 +5,28 @@
 // replay of a creating request under the same Idempotency-Key gets the first
 // answer; huma reads and checks the input against the schema; the handler of
 // the operation calls the domain; an error becomes application/problem+json
-// (problem.go). Each resource of the API has its own file. Which role an
-// operation needs is said where it is registered and listed in the OpenAPI
-// document as x-permission.
+// (problem.go). Each resource of the API has its own file. Who may call an
+// operation is in one table (permissions.go) and in the OpenAPI document as
+// x-permission and x-scope.
 package api
 
 import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"rmp/internal/audit"
 	"rmp/internal/availability"
 	"rmp/internal/booking"
 	"rmp/internal/directory"
 	"rmp/internal/fault"
 	"rmp/internal/gatekeeper"
 	"rmp/internal/tenant"
-	"rmp/internal/webauth"
 )
 
 // Version of the API's document.
@@ -50,10 +51,15 @@ type Deps struct {
 	Tenants      booking.Tenants
 	Idempotency  func(tenant.ID) Idempotency
 	Events       Events
+	Audit        audit.Log
+	Installation Installation
 	Upkeep       func(tenant.ID) Upkeep
 	// Ending reports whether the process is about to end: it is not ready for
 	// more, though it still serves.
 	Ending func() bool
+	// Proxies are those whose word on a client's address and on TLS counts.
+	Proxies []netip.Prefix
+	Limits  Limits
 	// Unavailable reports whether an error means that the database cannot
 	// be reached.
 	Unavailable func(error) bool
@@ -76,14 +82,15 @@ type Check struct {
 // API serves /api/v2, the health checks and the metrics.
 type API struct {
 	Deps
-	log  *slog.Logger
-	huma huma.API
-	mux  *http.ServeMux
+	limits *limiter
+	log    *slog.Logger
+	huma   huma.API
+	mux    *http.ServeMux
 }
 
 // New registers every operation.
 func New(d Deps) *API {
-	a := &API{Deps: d, log: d.Log, mux: http.NewServeMux()}
+	a := &API{Deps: d, log: d.Log, mux: http.NewServeMux(), limits: newLimiter(d.Limits, d.Tenants, d.Now)}
 	huma.NewErrorWithContext = humaError
 	huma.NewError = func(status int, msg string, errs ...error) huma.StatusError {
 		return humaError(nil, status, msg, errs...)
@@ -105,6 +112,10 @@ func New(d Deps) *API {
 	a.registerBookings()
 	a.registerEvents()
 	a.registerUpkeep()
+	a.registerTokens()
+	a.registerUsers()
+	a.registerTenants()
+	a.registerAudit()
 	a.registerDocs()
 	a.registerHealth()
 	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
@@ -115,41 +126,3 @@ func New(d Deps) *API {
 
 // OpenAPI is the document that describes the API.
 func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
-
-// permission is what an operation needs.
-type permission string
-
-// The permissions: anybody, or at least the role.
-const (
-	public     permission = "public"
-	signedIn   permission = permission(tenant.User)
-	forManager permission = permission(tenant.Manager)
-	forAdmin   permission = permission(tenant.Admin)
-)
-
-// operation registers a handler with what all operations have in common.
-func operation[I, O any](a *API, need permission, op huma.Operation, h func(ctx context.Context, p tenant.Principal, in *I) (*O, error)) {
-	op.MaxBodyBytes = maxBody
-	op.Extensions = map[string]any{"x-permission": string(need)}
-	if need != public {
-		op.Security = []map[string][]string{{"bearer": {}}}
-		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
-	}
-	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnprocessableEntity)
-	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
-		p, ok := webauth.Principal(ctx)
-		if need != public {
-			if !ok {
-				return nil, a.problem(ctx, fault.New(fault.Unauthenticated, "not signed in, or the sign-in has ended"))
-			}
-			if !p.Role.AtLeast(tenant.Role(need)) {
-				return nil, a.problem(ctx, fault.New(fault.Forbidden, "this needs the role %s", need))
-			}
-		}
-		out, err := h(ctx, p, in)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
-}

@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"rmp/internal/audit"
 	"rmp/internal/fault"
 	"rmp/internal/gatekeeper"
 	"rmp/internal/secret"
@@ -74,22 +76,22 @@ type refreshInput struct {
 
 func (a *API) registerAuth() {
 	for id, path := range map[string]string{"login": "/api/v2/auth/login", "simple-login": "/api/v2/auth/simple-login"} {
-		operation(a, public, huma.Operation{OperationID: id, Method: http.MethodPost, Path: path, Tags: []string{"Authentication"},
+		operation(a, huma.Operation{OperationID: id, Method: http.MethodPost, Path: path, Tags: []string{"Authentication"},
 			Summary:     "Sign in",
 			Description: "Checks the gatekeeper, then CommuniGate Pro; both must say yes. The answer to a wrong login does not say which of the two refused.",
 			Errors:      []int{http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout},
 		}, a.login)
 	}
-	operation(a, public, huma.Operation{OperationID: "refresh", Method: http.MethodPost, Path: "/api/v2/auth/refresh", Tags: []string{"Authentication"},
+	operation(a, huma.Operation{OperationID: "refresh", Method: http.MethodPost, Path: "/api/v2/auth/refresh", Tags: []string{"Authentication"},
 		Summary:     "Renew the tokens",
 		Description: "The refresh token comes in the Authorization header, in the body, or in the browser app's cookie. It is good for one renewal; a second use ends the sign-in.",
 		Errors:      []int{http.StatusUnauthorized},
 	}, a.refresh)
-	operation(a, signedIn, huma.Operation{OperationID: "me", Method: http.MethodGet, Path: "/api/v2/auth/me", Tags: []string{"Authentication"},
+	operation(a, huma.Operation{OperationID: "me", Method: http.MethodGet, Path: "/api/v2/auth/me", Tags: []string{"Authentication"},
 		Summary: "Who is signed in"}, a.me)
-	operation(a, signedIn, huma.Operation{OperationID: "check-admin", Method: http.MethodGet, Path: "/api/v2/auth/check-admin", Tags: []string{"Authentication"},
+	operation(a, huma.Operation{OperationID: "check-admin", Method: http.MethodGet, Path: "/api/v2/auth/check-admin", Tags: []string{"Authentication"},
 		Summary: "What the person may administer"}, a.checkAdmin)
-	operation(a, signedIn, huma.Operation{OperationID: "logout", Method: http.MethodPost, Path: "/api/v2/auth/logout", Tags: []string{"Authentication"},
+	operation(a, huma.Operation{OperationID: "logout", Method: http.MethodPost, Path: "/api/v2/auth/logout", Tags: []string{"Authentication"},
 		Summary: "Sign out", Description: "Ends the CommuniGate session and both tokens.", DefaultStatus: http.StatusOK}, a.logout)
 }
 
@@ -106,11 +108,33 @@ func signedInOf(t gatekeeper.Tokens) SignedIn {
 
 func (a *API) login(ctx context.Context, _ tenant.Principal, in *loginInput) (*signedInOutput, error) {
 	t, err := a.Gatekeeper.Login(ctx, gatekeeper.Credentials{Email: in.Body.Email,
-		Password: secret.Text(in.Body.Password), CGPPassword: secret.Text(in.Body.CGProPassword)})
+		Password: secret.Text(in.Body.Password), CGPPassword: secret.Text(in.Body.CGProPassword), Address: requestAddress(ctx)})
+	a.append(ctx, signInEntry(t, in.Body.Email, "login", err))
 	if err != nil {
 		return nil, err
 	}
 	return &signedInOutput{Body: signedInOf(t)}, nil
+}
+
+// RecordSignIn notes a try to sign in at another way in.
+func (a *API) RecordSignIn(ctx context.Context, from netip.Addr, action, email string, t gatekeeper.Tokens, err error) {
+	ctx = context.WithValue(ctx, requestKey{}, requestInfo{address: from})
+	a.append(ctx, signInEntry(t, email, action, err))
+}
+
+// signInEntry is what the audit log says of a try to sign in.
+func signInEntry(t gatekeeper.Tokens, email, action string, err error) audit.Entry {
+	e := audit.Entry{Tenant: t.User.Tenant, Actor: t.User.Email, Action: action, Outcome: audit.Done}
+	switch {
+	case err == nil:
+		return e
+	case fault.CodeOf(err) == fault.Unauthenticated, fault.CodeOf(err) == fault.TooMany:
+		e.Outcome = audit.Refused
+	default:
+		e.Outcome = audit.Failed
+	}
+	e.Actor = clip(strings.ToLower(email))
+	return e
 }
 
 func (a *API) refresh(ctx context.Context, _ tenant.Principal, in *refreshInput) (*signedInOutput, error) {
@@ -183,6 +207,9 @@ type logoutOutput struct {
 }
 
 func (a *API) logout(ctx context.Context, p tenant.Principal, _ *struct{}) (*logoutOutput, error) {
+	if p.Token != "" {
+		return nil, fault.New(fault.Forbidden, "a token is not signed in; delete it instead")
+	}
 	if err := a.Gatekeeper.Logout(ctx, p.Session); err != nil {
 		return nil, err
 	}

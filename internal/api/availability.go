@@ -101,9 +101,9 @@ type BusyOf struct {
 
 func (a *API) registerAvailability() {
 	tags := []string{"Availability"}
-	operation(a, signedIn, huma.Operation{OperationID: "freebusy", Method: http.MethodPost, Path: "/api/v2/freebusy", Tags: tags,
+	operation(a, huma.Operation{OperationID: "freebusy", Method: http.MethodPost, Path: "/api/v2/freebusy", Tags: tags,
 		Summary: "Free/busy of people and resources"}, a.freeBusy)
-	operation(a, signedIn, huma.Operation{OperationID: "check-availability", Method: http.MethodPost, Path: "/api/v2/availability/check", Tags: tags,
+	operation(a, huma.Operation{OperationID: "check-availability", Method: http.MethodPost, Path: "/api/v2/availability/check", Tags: tags,
 		Summary: "Is this time free for all?"}, a.checkAvailability)
 }
 

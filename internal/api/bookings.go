@@ -30,31 +30,31 @@ func (a *API) registerBookings() {
 	const path, one = "/api/v2/bookings", "/api/v2/bookings/{id}"
 	const scopes = " Of a series, scope says which dates: all of them, this one, or this one and all that follow; occurrence is the original start of the date."
 	calendarTrouble := []int{http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout}
-	operation(a, signedIn, huma.Operation{OperationID: "create-booking", Method: http.MethodPost, Path: path, Tags: tags, DefaultStatus: http.StatusCreated,
+	operation(a, huma.Operation{OperationID: "create-booking", Method: http.MethodPost, Path: path, Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary:     "Book",
 		Description: "All the resources or none. 409 says what is in the way and what would be possible instead; 503 with type unknown means that a resource's calendar could not be read. An Idempotency-Key header makes a repetition harmless.",
 		Errors:      calendarTrouble}, a.createBooking)
-	operation(a, signedIn, huma.Operation{OperationID: "list-bookings", Method: http.MethodGet, Path: path, Tags: tags,
+	operation(a, huma.Operation{OperationID: "list-bookings", Method: http.MethodGet, Path: path, Tags: tags,
 		Summary: "List bookings", Description: "In the order of their starts."}, a.listBookings)
-	operation(a, signedIn, huma.Operation{OperationID: "get-booking", Method: http.MethodGet, Path: one, Tags: tags,
+	operation(a, huma.Operation{OperationID: "get-booking", Method: http.MethodGet, Path: one, Tags: tags,
 		Summary: "One booking", Errors: []int{http.StatusNotFound}}, a.getBooking)
-	operation(a, signedIn, huma.Operation{OperationID: "change-booking", Method: http.MethodPut, Path: one, Tags: tags,
+	operation(a, huma.Operation{OperationID: "change-booking", Method: http.MethodPut, Path: one, Tags: tags,
 		Summary: "Change a booking", Description: "Replaces what the person may choose. With If-Match only if it is still the version that was read. The body is that of a new booking; fields left out are emptied, but for recurrence, which stays. The times are those of the date that occurrence names, else of the first. A date that gets other resources or attendees than its series becomes a booking of its own." + scopes,
 		Errors: append([]int{http.StatusNotFound, http.StatusPreconditionFailed}, calendarTrouble...)}, a.changeBooking)
-	operation(a, signedIn, huma.Operation{OperationID: "cancel-booking", Method: http.MethodDelete, Path: one, Tags: tags,
+	operation(a, huma.Operation{OperationID: "cancel-booking", Method: http.MethodDelete, Path: one, Tags: tags,
 		Summary: "Cancel a booking", Description: "To cancel again changes nothing." + scopes,
 		Errors: []int{http.StatusNotFound, http.StatusPreconditionFailed}}, a.cancelBooking)
-	operation(a, signedIn, huma.Operation{OperationID: "preview-booking", Method: http.MethodPost, Path: path + "/preview", Tags: tags,
+	operation(a, huma.Operation{OperationID: "preview-booking", Method: http.MethodPost, Path: path + "/preview", Tags: tags,
 		Summary: "What would be booked, date by date", Description: "The body is that of a new booking. Nothing is changed.", Errors: calendarTrouble}, a.previewBooking)
-	operation(a, signedIn, huma.Operation{OperationID: "restore-booking", Method: http.MethodPost, Path: one + "/restore", Tags: tags,
+	operation(a, huma.Operation{OperationID: "restore-booking", Method: http.MethodPost, Path: one + "/restore", Tags: tags,
 		Summary: "Take a cancellation back", Description: "If the time is still free.",
 		Errors: append([]int{http.StatusNotFound, http.StatusPreconditionFailed}, calendarTrouble...)}, a.restoreBooking)
-	operation(a, signedIn, huma.Operation{OperationID: "create-hold", Method: http.MethodPost, Path: "/api/v2/holds", Tags: tags, DefaultStatus: http.StatusCreated,
+	operation(a, huma.Operation{OperationID: "create-hold", Method: http.MethodPost, Path: "/api/v2/holds", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Keep a time free while choosing", Description: "A hold blocks like a booking, is in no calendar, and ends by itself. A booking with its id takes its place.",
 		Errors: calendarTrouble}, a.createHold)
-	operation(a, signedIn, huma.Operation{OperationID: "release-hold", Method: http.MethodDelete, Path: "/api/v2/holds/{id}", Tags: tags, DefaultStatus: http.StatusNoContent,
+	operation(a, huma.Operation{OperationID: "release-hold", Method: http.MethodDelete, Path: "/api/v2/holds/{id}", Tags: tags, DefaultStatus: http.StatusNoContent,
 		Summary: "Give a hold back", Description: "To give it back again changes nothing."}, a.releaseHold)
-	operation(a, signedIn, huma.Operation{OperationID: "booking-history", Method: http.MethodGet, Path: one + "/history", Tags: tags,
+	operation(a, huma.Operation{OperationID: "booking-history", Method: http.MethodGet, Path: one + "/history", Tags: tags,
 		Summary: "Who did what, when and why", Errors: []int{http.StatusNotFound}}, a.bookingHistory)
 }
 

@@ -29,7 +29,7 @@ type eventsInput struct {
 }
 
 func (a *API) registerEvents() {
-	operation(a, signedIn, huma.Operation{OperationID: "events", Method: http.MethodGet, Path: eventsPath, Tags: []string{"Events"},
+	operation(a, huma.Operation{OperationID: "events", Method: http.MethodGet, Path: eventsPath, Tags: []string{"Events"},
 		Summary: "What happens, as it happens",
 		Description: "Server-sent events: booking.created, booking.changed, booking.cancelled, booking.restored, booking.split, booking.extended, booking.conflict, booking.solved, " +
 			"booking.replied, and booking.sync when calendars have been written. The data are id, resources, start, end, status; what it is about is to be read from the booking. " +
@@ -38,12 +38,17 @@ func (a *API) registerEvents() {
 		a.events)
 }
 
-func (a *API) events(_ context.Context, p tenant.Principal, in *eventsInput) (*huma.StreamResponse, error) {
+func (a *API) events(ctx context.Context, p tenant.Principal, in *eventsInput) (*huma.StreamResponse, error) {
 	var from *events.Place
 	if place, ok := events.ParsePlace(in.LastEventID); ok {
 		from = &place
 	}
+	release, err := a.limits.stream(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer release()
 		ctx, cancel := context.WithTimeout(hc.Context(), streamTime)
 		defer cancel()
 		hc.SetHeader("Content-Type", "text/event-stream")

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -17,7 +18,30 @@ type requestKey struct{}
 
 type requestInfo struct {
 	id, path string
-	secure   bool // the client reached us over TLS
+	secure   bool       // the client reached us over TLS
+	address  netip.Addr // of the client
+	notes    map[string]string
+}
+
+func requestAddress(ctx context.Context) netip.Addr {
+	i, _ := ctx.Value(requestKey{}).(requestInfo)
+	return i.address
+}
+
+// note adds to what the audit log says of the request: pairs of name and
+// value, without secrets. Empty values are left out.
+func note(ctx context.Context, pairs ...string) {
+	i, ok := ctx.Value(requestKey{}).(requestInfo)
+	for k := 0; ok && k+1 < len(pairs); k += 2 {
+		if pairs[k+1] != "" {
+			i.notes[pairs[k]] = clip(pairs[k+1])
+		}
+	}
+}
+
+func noted(ctx context.Context) map[string]string {
+	i, _ := ctx.Value(requestKey{}).(requestInfo)
+	return i.notes
 }
 
 func isSecure(ctx context.Context) bool {
@@ -39,8 +63,10 @@ func requestPath(ctx context.Context) string {
 func (a *API) Handler() http.Handler {
 	var h http.Handler = a.mux
 	h = a.idempotent(h)
+	h = a.limited(h)
 	h = a.authenticate(h)
 	h = a.sameOrigin(h)
+	h = a.bounded(h)
 	return a.envelope(h)
 }
 
@@ -50,7 +76,8 @@ func (a *API) envelope(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id := rand.Text()
 		started := a.Now()
-		ctx := context.WithValue(r.Context(), requestKey{}, requestInfo{id, r.URL.Path, webauth.Secure(r)})
+		ctx := context.WithValue(r.Context(), requestKey{}, requestInfo{id: id, path: r.URL.Path,
+			secure: webauth.Secure(r, a.Proxies), address: webauth.Address(r, a.Proxies), notes: map[string]string{}})
 		limit := requestTime
 		if r.URL.Path == eventsPath {
 			limit = streamTime
@@ -60,7 +87,8 @@ func (a *API) envelope(next http.Handler) http.Handler {
 		r = r.WithContext(ctx)
 		h := w.Header()
 		h.Set("X-Request-Id", id)
-		h.Set("X-Content-Type-Options", "nosniff")
+		webauth.Headers(h, isSecure(ctx))
+		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 		h.Set("Cache-Control", "no-store")
 		rec := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {

@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -28,8 +31,10 @@ type Resource struct {
 	Active      bool     `json:"active"`
 	Units       int      `json:"units" doc:"How many identical ones there are."`
 
-	Policy directory.Policy `json:"policy" doc:"Rules of its own."`
-	Rules  directory.Policy `json:"rules" doc:"What holds: its own rules, else those of its type, else the defaults."`
+	Policy   directory.Policy `json:"policy" doc:"Rules of its own."`
+	Managers []string         `json:"managers,omitempty" doc:"Who runs it; shown with one resource only."`
+
+	Rules directory.Policy `json:"rules" doc:"What holds: its own rules, else those of its type, else the defaults."`
 }
 
 func resourceOf(r directory.Resource) Resource {
@@ -69,18 +74,18 @@ type resourcesOutput struct {
 
 func (a *API) registerResources() {
 	tags := []string{"Resources"}
-	operation(a, signedIn, huma.Operation{OperationID: "list-resources", Method: http.MethodGet, Path: "/api/v2/resources", Tags: tags,
+	operation(a, huma.Operation{OperationID: "list-resources", Method: http.MethodGet, Path: "/api/v2/resources", Tags: tags,
 		Summary: "List resources", Description: "In the order of their addresses."}, a.listResources)
-	operation(a, signedIn, huma.Operation{OperationID: "get-resource", Method: http.MethodGet, Path: "/api/v2/resources/{email}", Tags: tags,
+	operation(a, huma.Operation{OperationID: "get-resource", Method: http.MethodGet, Path: "/api/v2/resources/{email}", Tags: tags,
 		Summary: "One resource", Errors: []int{http.StatusNotFound}}, a.getResource)
-	operation(a, forAdmin, huma.Operation{OperationID: "change-resource", Method: http.MethodPut, Path: "/api/v2/resources/{email}", Tags: tags,
+	operation(a, huma.Operation{OperationID: "change-resource", Method: http.MethodPut, Path: "/api/v2/resources/{email}", Tags: tags,
 		Summary: "Change a resource", Description: "Replaces all but its address and type; fields left out are emptied. With If-Match only if it is still the version that was read.",
 		Errors: []int{http.StatusNotFound, http.StatusPreconditionFailed}}, a.changeResource)
-	operation(a, signedIn, huma.Operation{OperationID: "get-type-policy", Method: http.MethodGet, Path: "/api/v2/resource-types/{type}/policy", Tags: tags,
+	operation(a, huma.Operation{OperationID: "get-type-policy", Method: http.MethodGet, Path: "/api/v2/resource-types/{type}/policy", Tags: tags,
 		Summary: "The rules of all resources of a type", Errors: []int{http.StatusNotFound}}, a.typePolicy)
-	operation(a, forAdmin, huma.Operation{OperationID: "set-type-policy", Method: http.MethodPut, Path: "/api/v2/resource-types/{type}/policy", Tags: tags,
+	operation(a, huma.Operation{OperationID: "set-type-policy", Method: http.MethodPut, Path: "/api/v2/resource-types/{type}/policy", Tags: tags,
 		Summary: "Set the rules of all resources of a type", Description: "A resource's own rules come first.", Errors: []int{http.StatusNotFound}}, a.setTypePolicy)
-	operation(a, signedIn, huma.Operation{OperationID: "list-resource-types", Method: http.MethodGet, Path: "/api/v2/resource-types", Tags: tags,
+	operation(a, huma.Operation{OperationID: "list-resource-types", Method: http.MethodGet, Path: "/api/v2/resource-types", Tags: tags,
 		Summary: "The types of resources"}, a.listResourceTypes)
 }
 
@@ -155,7 +160,9 @@ func (a *API) getResource(ctx context.Context, p tenant.Principal, in *resourceI
 	if err != nil {
 		return nil, err
 	}
-	return &resourceOutput{ETag: etag(r.Version), Body: resourceOf(r)}, nil
+	out := &resourceOutput{ETag: etag(r.Version), Body: resourceOf(r)}
+	out.Body.Managers, err = a.Resources(p.Tenant).Managers(ctx, r.ID)
+	return out, err
 }
 
 type resourceTypesOutput struct {
@@ -184,7 +191,17 @@ type ResourceChange struct {
 	Active      *bool            `json:"active,omitempty" doc:"Whether it can be booked; left out, it stays as it is."`
 	Units       int              `json:"units,omitempty" minimum:"1" maximum:"1000" default:"1" doc:"How many identical ones there are. Fewer than are booked are refused for new bookings only."`
 	Policy      directory.Policy `json:"policy,omitempty"`
+	Managers    *[]string        `json:"managers,omitempty" maxItems:"100" doc:"Addresses of those who run it; left out, they stay. Only an administrator may set them."`
 }
+
+func (r ResourceChange) managers() []string {
+	if r.Managers == nil {
+		return nil
+	}
+	return *r.Managers
+}
+
+var managerAddress = regexp.MustCompile(`^[^@\s[:cntrl:]]{1,64}@[A-Za-z0-9.-]{1,189}$`)
 
 type changeResourceInput struct {
 	Email   string `path:"email" maxLength:"254"`
@@ -201,6 +218,12 @@ func (a *API) changeResource(ctx context.Context, p tenant.Principal, in *change
 	if err != nil {
 		return nil, err
 	}
+	if !p.Runs(r.Email) {
+		return nil, fault.New(fault.Forbidden, "you do not manage this resource")
+	}
+	if in.Body.Managers != nil && !p.Role.AtLeast(tenant.Admin) {
+		return nil, fault.New(fault.Forbidden, "only an administrator may say who manages a resource")
+	}
 	if expect != 0 && expect != r.Version {
 		return nil, fault.New(fault.Stale, "the resource has changed since you read it; read it again")
 	}
@@ -210,6 +233,11 @@ func (a *API) changeResource(ctx context.Context, p tenant.Principal, in *change
 		bad.Add("/timeZone", "%q is not the name of a time zone in the IANA database, such as Europe/Berlin", clip(b.TimeZone))
 	}
 	b.Policy.Validate(&bad, "/policy")
+	for i, m := range b.managers() {
+		if !managerAddress.MatchString(m) {
+			bad.Add(fmt.Sprintf("/managers/%d", i), "is not an address")
+		}
+	}
 	if err := bad.Err(); err != nil {
 		return nil, err
 	}
@@ -218,8 +246,18 @@ func (a *API) changeResource(ctx context.Context, p tenant.Principal, in *change
 	if b.Active != nil {
 		r.Active = *b.Active
 	}
-	if err := a.Resources(p.Tenant).SaveResource(ctx, &r); err != nil {
+	err = a.Resources(p.Tenant).SaveResource(ctx, &r)
+	if errors.Is(err, directory.ErrStale) {
+		return nil, fault.Wrap(err, fault.Stale, "the resource has changed since you read it; read it again")
+	}
+	if err != nil {
 		return nil, err
+	}
+	if b.Managers != nil {
+		note(ctx, "managers", strings.Join(b.managers(), " "))
+		if err := a.Resources(p.Tenant).SetManagers(ctx, r.ID, b.managers()); err != nil {
+			return nil, err
+		}
 	}
 	return a.getResource(ctx, p, &resourceInput{Email: in.Email})
 }

@@ -203,7 +203,7 @@ type slotsOutput struct {
 }
 
 func (a *API) registerSlots() {
-	operation(a, signedIn, huma.Operation{OperationID: "find-slots", Method: http.MethodPost, Path: "/api/v2/availability/slots", Tags: []string{"Availability"},
+	operation(a, huma.Operation{OperationID: "find-slots", Method: http.MethodPost, Path: "/api/v2/availability/slots", Tags: []string{"Availability"},
 		Summary: "When could they meet?", Description: "Slots in which the participants are free and the resources could be booked by the caller, best first. When there are none, it says why and what would help."}, a.findSlots)
 }
 

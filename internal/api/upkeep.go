@@ -9,6 +9,7 @@ import (
 
 	"rmp/internal/booking"
 	"rmp/internal/directory"
+	"rmp/internal/fault"
 	"rmp/internal/tenant"
 )
 
@@ -50,13 +51,13 @@ type CalendarCheck struct {
 
 func (a *API) registerUpkeep() {
 	tags := []string{"Upkeep"}
-	operation(a, forManager, huma.Operation{OperationID: "list-failed-writes", Method: http.MethodGet, Path: "/api/v2/admin/failed-writes", Tags: tags,
+	operation(a, huma.Operation{OperationID: "list-failed-writes", Method: http.MethodGet, Path: "/api/v2/admin/failed-writes", Tags: tags,
 		Summary: "Calendar writes that were given up"}, a.failedWrites)
-	operation(a, forManager, huma.Operation{OperationID: "retry-failed-writes", Method: http.MethodPost, Path: "/api/v2/admin/failed-writes/retry", Tags: tags,
+	operation(a, huma.Operation{OperationID: "retry-failed-writes", Method: http.MethodPost, Path: "/api/v2/admin/failed-writes/retry", Tags: tags,
 		Summary: "Try them again", Description: "Those of one booking, or all."}, a.retryWrites)
-	operation(a, forManager, huma.Operation{OperationID: "list-conflicts", Method: http.MethodGet, Path: "/api/v2/admin/conflicts", Tags: tags,
+	operation(a, huma.Operation{OperationID: "list-conflicts", Method: http.MethodGet, Path: "/api/v2/admin/conflicts", Tags: tags,
 		Summary: "Bookings that an event made elsewhere overlaps"}, a.conflicts)
-	operation(a, forManager, huma.Operation{OperationID: "list-calendar-checks", Method: http.MethodGet, Path: "/api/v2/admin/calendar-checks", Tags: tags,
+	operation(a, huma.Operation{OperationID: "list-calendar-checks", Method: http.MethodGet, Path: "/api/v2/admin/calendar-checks", Tags: tags,
 		Summary: "When each resource's calendar was last compared with the database", Description: "Those that failed first."}, a.calendarChecks)
 }
 
@@ -85,6 +86,9 @@ func (a *API) failedWrites(ctx context.Context, p tenant.Principal, in *LimitInp
 	out := &failedOutput{}
 	out.Body.Items = []FailedItem{}
 	for _, f := range list {
+		if !f.Booking.EditableBy(p) {
+			continue
+		}
 		out.Body.Items = append(out.Body.Items, FailedItem{Booking: bookingOf(f.Booking.SeenBy(p), p), Sync: syncOf(f.Sync)})
 	}
 	return out, nil
@@ -103,6 +107,18 @@ type retryOutput struct {
 }
 
 func (a *API) retryWrites(ctx context.Context, p tenant.Principal, in *retryInput) (*retryOutput, error) {
+	if !p.Role.AtLeast(tenant.Admin) {
+		if in.Body.Booking == "" {
+			return nil, fault.New(fault.Forbidden, "only an administrator may retry those of all bookings; name one that you may change")
+		}
+		b, err := a.Bookings.Get(ctx, p, in.Body.Booking)
+		if err != nil {
+			return nil, err
+		}
+		if !b.EditableBy(p) {
+			return nil, fault.New(fault.Forbidden, "you may not change this booking")
+		}
+	}
 	n, err := a.Upkeep(p.Tenant).Retry(ctx, in.Body.Booking, a.Now())
 	if err != nil {
 		return nil, err
@@ -145,6 +161,9 @@ func (a *API) conflicts(ctx context.Context, p tenant.Principal, in *conflictsIn
 	out := &conflictsOutput{}
 	out.Body.Items = []ConflictItem{}
 	for _, o := range list {
+		if !p.Runs(o.Resource.Email) {
+			continue
+		}
 		x := ConflictItem{ID: o.ID, Booking: bookingOf(o.Booking.SeenBy(p), p), Resource: o.Resource.Email, Start: o.Start.UTC(), End: o.End.UTC(),
 			Other: HeldBy{Email: o.OtherOrganizer, Title: o.OtherTitle}, From: o.OtherStart.UTC(), Till: o.OtherEnd.UTC(), FoundAt: o.FoundAt.UTC()}
 		if !o.SolvedAt.IsZero() {
@@ -178,6 +197,9 @@ func (a *API) calendarChecks(ctx context.Context, p tenant.Principal, in *LimitI
 	out := &checksOutput{}
 	out.Body.Items = []CheckItem{}
 	for _, c := range list {
+		if !p.Runs(c.Resource.Email) {
+			continue
+		}
 		x := CheckItem{Resource: c.Resource.Email, LastError: c.LastError, Foreign: c.Foreign}
 		if !c.CheckedAt.IsZero() {
 			at := c.CheckedAt.UTC()

@@ -25,29 +25,28 @@ type served struct {
 	client     *http.Client
 }
 
-func serve(b *testing.B) *served {
+const password = "good enough"
+
+func serve(b testing.TB) *served {
 	b.Helper()
 	r := newRig(b, filepath.Join(b.TempDir(), "rmp.db"))
 	r.worker.Wait = 0
-	keeper, err := gatekeeper.New(r.db, r.gw, make([]byte, 32), time.Now)
+	keeper := gatekeeper.New(r.db, r.gw, time.Now)
+	hash, err := gatekeeper.HashPassword(password)
 	if err != nil {
 		b.Fatal(err)
 	}
-	hash, err := gatekeeper.HashPassword("pw")
-	if err != nil {
-		b.Fatal(err)
-	}
-	u := gatekeeper.User{Tenant: "a", Email: anna, Name: "Anna", Role: tenant.User, CGPDomain: "a.test", PasswordHash: hash, Active: true}
-	if err := r.db.SaveUser(b.Context(), &u); err != nil {
+	u := gatekeeper.User{Tenant: "a", Email: anna, Name: "Anna", Role: tenant.User, CGPDomain: "a.test", PasswordHash: hash, CGPPassword: "pw", Active: true}
+	if err := r.db.SaveUser(b.Context(), &u, 0); err != nil {
 		b.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
 	a := api.New(api.Deps{Gatekeeper: keeper, Bookings: r.service, Availability: r.availability, Resources: r.resources, Tenants: r.db, Events: events.NewHub(r.db, log, time.Second),
-		Upkeep: func(t tenant.ID) api.Upkeep { return upkeep{r.db.For(t), func() {}} }, Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{r.db.For(t)} }, Log: log, Now: time.Now})
+		Upkeep: func(t tenant.ID) api.Upkeep { return upkeep{r.db.For(t), func() {}} }, Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{r.db.For(t)} }, Audit: r.db, Installation: installation{r.db, r.gw, true}, Log: log, Now: time.Now})
 	srv := httptest.NewServer(a.Handler())
 	b.Cleanup(srv.Close)
 	s := &served{rig: r, url: srv.URL, client: srv.Client()}
-	login := s.call(b, http.MethodPost, "/api/v2/auth/login", http.StatusOK, map[string]string{"email": anna, "password": "pw"})
+	login := s.call(b, http.MethodPost, "/api/v2/auth/login", http.StatusOK, map[string]string{"email": anna, "password": password})
 	var answer struct{ Token string }
 	if err := json.Unmarshal(login, &answer); err != nil {
 		b.Fatal(err)
@@ -56,7 +55,7 @@ func serve(b *testing.B) *served {
 	return s
 }
 
-func (s *served) call(b *testing.B, method, path string, status int, body any) []byte {
+func (s *served) call(b testing.TB, method, path string, status int, body any) []byte {
 	j, err := json.Marshal(body)
 	if err != nil {
 		b.Fatal(err)

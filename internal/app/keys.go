@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -8,11 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"rmp/internal/config"
 	"rmp/internal/secret"
+	"rmp/internal/store"
 )
 
 const keySize = 32
@@ -28,11 +32,52 @@ func masterKey(configured secret.Text, dir string) ([]byte, error) {
 		}
 		text = t
 	}
+	return decodeKey("secret-key", text)
+}
+
+func decodeKey(name, text string) ([]byte, error) {
 	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
 	if err != nil || len(key) != keySize {
-		return nil, fmt.Errorf("secret-key: must be %d bytes in base64; make one with: head -c %d /dev/urandom | base64", keySize, keySize)
+		return nil, fmt.Errorf("%s: must be %d bytes in base64; make one with: head -c %d /dev/urandom | base64", name, keySize, keySize)
 	}
 	return key, nil
+}
+
+// openSealer makes what seals with the installation's key, and opens with the
+// former ones too.
+func openSealer(c config.Database) (*secret.Sealer, error) {
+	master, err := masterKey(c.SecretKey, c.Data)
+	if err != nil {
+		return nil, err
+	}
+	keys := [][]byte{master}
+	for _, t := range c.SecretKeyOld {
+		k, err := decodeKey("secret-key-old", t.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	for i, k := range keys {
+		if keys[i], err = derive(k, "seal"); err != nil {
+			return nil, err
+		}
+	}
+	return secret.NewSealer(keys[0], keys[1:]...)
+}
+
+// openDatabase opens the installation's database with its key.
+func openDatabase(ctx context.Context, c config.Database, log *slog.Logger) (*store.DB, *secret.Sealer, error) {
+	sealer, err := openSealer(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	target := c.DB
+	if target == "" {
+		target = filepath.Join(c.Data, "rmp.db")
+	}
+	db, err := store.Open(ctx, target, store.Options{Sealer: sealer, Log: log})
+	return db, sealer, err
 }
 
 // derive makes the key for one purpose from the master key.

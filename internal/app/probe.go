@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -34,9 +35,12 @@ func readDialect(file string) (ximss.Dialect, error) {
 // of its own the same, and prints what differs.
 func Probe(ctx context.Context, c config.Probe, out io.Writer) error {
 	cfg := ximss.Config{URL: c.URL, User: c.User, Password: c.Password.Reveal()}
-	var err error
-	if cfg.TLS, err = tlsConfig("", c.CAFile); err != nil {
-		return err
+	cfg.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.CAFile != "" {
+		var err error
+		if cfg.TLS.RootCAs, err = readCAs(c.CAFile); err != nil {
+			return err
+		}
 	}
 	ask := probe.Options{Config: cfg, Write: c.Write, Domain: c.Domain}
 	who := c.User

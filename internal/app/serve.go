@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +30,7 @@ import (
 	"rmp/internal/events"
 	"rmp/internal/gatekeeper"
 	"rmp/internal/groupware"
+	"rmp/internal/oidc"
 	"rmp/internal/secret"
 	"rmp/internal/site"
 	"rmp/internal/store"
@@ -55,31 +55,23 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		return err
 	}
 	defer release()
-	master, err := masterKey(c.SecretKey, c.Data)
-	if err != nil {
-		return err
-	}
-	sealKey, err := derive(master, "seal")
-	if err != nil {
-		return err
-	}
-	signKey, err := derive(master, "sign")
-	if err != nil {
-		return err
-	}
-	sealer, err := secret.NewSealer(sealKey)
-	if err != nil {
-		return err
-	}
-	target := c.DB
-	if target == "" {
-		target = filepath.Join(c.Data, "rmp.db")
-	}
-	db, err := store.Open(ctx, target, store.Options{Sealer: sealer, Log: log})
+	db, sealer, err := openDatabase(ctx, config.Database{Data: c.Data, DB: c.DB, SecretKey: c.SecretKey, SecretKeyOld: c.SecretKeyOld}, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	proxies, err := prefixes("trusted-proxies", c.Proxies)
+	if err != nil {
+		return err
+	}
+	metricsFor, err := prefixes("metrics-for", c.MetricsFor)
+	if err != nil {
+		return err
+	}
+	certificate, err := newCertificate(c.TLSCert, c.TLSKey, log)
+	if err != nil {
+		return err
+	}
 
 	cgp, standinClose, err := communiGate(ctx, &c, out, log)
 	if err != nil {
@@ -98,10 +90,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	e := newEngine(db, gw, c.Keep, time.Now, log, m)
 	e.worker.Wait = c.CGP.WriteWait
 	service := e.service
-	keeper, err := gatekeeper.New(db, gw, signKey, time.Now)
-	if err != nil {
-		return err
-	}
+	keeper := gatekeeper.New(db, gw, time.Now)
 	if c.Demo == "yes" || c.Demo == "auto" && c.CGP.Host == "" {
 		deps := demo.Deps{CGP: gw, Tenants: db, Users: db, Resources: e.resources, Bookings: service, Now: time.Now, Log: log, Progress: progress(out)}
 		if err := demo.Seed(ctx, deps); err != nil {
@@ -117,14 +106,18 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	hub := events.NewHub(db, log, eventPoll)
 	var ending atomic.Bool
 	a := api.New(api.Deps{Gatekeeper: keeper, Bookings: service, Availability: e.availability, Resources: e.resources, Tenants: db, Events: hub,
+		Audit: db, Installation: installation{db, gw, c.CGP.Host == ""}, Proxies: proxies,
+		Limits: api.Limits{PerUser: c.Limits.User, PerAddress: c.Limits.Address, PerTenant: c.Limits.Tenant, InFlight: c.Limits.InFlight,
+			Streams: c.Limits.Streams, UserStreams: c.Limits.UserStreams, TenantStream: c.Limits.TenantStreams},
 		Upkeep:      func(t tenant.ID) api.Upkeep { return upkeep{db.For(t), e.worker.Wake} },
 		Ending:      ending.Load,
 		Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{db.For(t)} },
 		Unavailable: func(err error) bool { return errors.Is(err, store.ErrUnavailable) },
 		Checks:      []api.Check{{Name: "database", Required: true, Probe: db.Ping}, {Name: "communigate", Probe: gw.Ping}},
-		Metrics:     m.handler(), Observe: m.observe, Log: log, Now: time.Now})
+		Metrics:     allowed(metricsFor, proxies, m.handler()), Observe: m.observe, Log: log, Now: time.Now})
 	app, built := web.FS()
-	pages := &site.Site{Gatekeeper: keeper, App: app, Built: built, Demo: hasDemo, Log: log}
+	pages := &site.Site{Gatekeeper: keeper, SignOn: oidc.New(signOnTenants{db}, sealer, time.Now), HasSignOn: hasSignOn(db), Audit: a.RecordSignIn,
+		App: app, Built: built, Demo: hasDemo, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Proxies: proxies, Log: log}
 	mux := http.NewServeMux()
 	handler := a.Handler()
 	for _, path := range []string{"/api/", "/healthz", "/readyz", "/metrics"} {
@@ -153,8 +146,17 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	background.Go(func() { j.run(run) })
 	server.RegisterOnShutdown(hub.Close) // streams end, else the server would wait for them
 	served := make(chan error, 1)
+	scheme := "http"
+	if certificate != nil {
+		scheme = "https"
+		listener = tls.NewListener(listener, certificate.config())
+		background.Go(func() { certificate.watch(run) })
+	}
 	go func() { served <- server.Serve(listener) }()
-	banner(out, listener.Addr().String(), hasDemo)
+	banner(out, scheme+"://"+listener.Addr().String(), hasDemo)
+	if len(tenants) == 0 {
+		_, _ = fmt.Fprint(out, "There is no organisation yet. Make one, and who administers it, with: rmp tenant add DOMAIN, rmp user add ADDRESS --role super_admin\n\n")
+	}
 
 	select {
 	case <-ctx.Done():
@@ -187,12 +189,12 @@ func logger(level string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
 }
 
-func banner(out io.Writer, addr string, demoTenant bool) {
-	_, _ = fmt.Fprintf(out, "\nRMP is running at http://%s\n", addr)
+func banner(out io.Writer, url string, demoTenant bool) {
+	_, _ = fmt.Fprintf(out, "\nRMP is running at %s\n", url)
 	if demoTenant {
 		_, _ = fmt.Fprintf(out, "Demo logins: %s (a user), %s (an admin); the password of both is %s\n", demo.User, demo.Admin, demo.Password)
 	}
-	_, _ = fmt.Fprintf(out, "API reference: http://%s/api/v2/docs\n\n", addr)
+	_, _ = fmt.Fprintf(out, "API reference: %s/api/v2/docs\n\n", url)
 }
 
 // progress prints each step of the seeding on one line.
@@ -222,13 +224,16 @@ func communiGate(ctx context.Context, c *config.Serve, out io.Writer, log *slog.
 			return g, nil, fmt.Errorf("cgp.dialect-file: %w", err)
 		}
 	}
+	if c.CGP.CAFile != "" {
+		var err error
+		if g.RootCAs, err = readCAs(c.CGP.CAFile); err != nil {
+			return g, nil, err
+		}
+	}
 	if c.CGP.Host != "" {
 		scheme := "http"
 		if c.CGP.TLS || c.CGP.CLITLS {
-			conf, err := tlsConfig(c.CGP.Host, c.CGP.CAFile)
-			if err != nil {
-				return g, nil, err
-			}
+			conf := &tls.Config{ServerName: c.CGP.Host, MinVersion: tls.VersionTLS12, RootCAs: g.RootCAs}
 			if c.CGP.TLS {
 				scheme, g.TLS = "https", conf
 			}
@@ -259,22 +264,6 @@ func communiGate(ctx context.Context, c *config.Serve, out io.Writer, log *slog.
 	g.URL, g.CLIAddr = "http://"+web, cli
 	g.Admin, g.AdminPassword = standinAdmin, secret.Text(password)
 	return g, s.Close, nil
-}
-
-func tlsConfig(host, caFile string) (*tls.Config, error) {
-	conf := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
-	if caFile == "" {
-		return conf, nil
-	}
-	pem, err := os.ReadFile(caFile)
-	if err != nil {
-		return nil, fmt.Errorf("ca-file: %w", err)
-	}
-	conf.RootCAs = x509.NewCertPool()
-	if !conf.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca-file: no certificate in %s", caFile)
-	}
-	return conf, nil
 }
 
 // Standin runs `rmp standin` until the context ends.

@@ -143,14 +143,16 @@ func (s *Service) editable(ctx context.Context, p tenant.Principal, id string) (
 		return Booking{}, err
 	}
 	if !b.EditableBy(p) {
-		return Booking{}, fault.New(fault.Forbidden, "only the person who booked, or an administrator, may change this booking")
+		return Booking{}, fault.New(fault.Forbidden, "only the person who booked, a manager of its resources or an administrator may change this booking")
 	}
 	return b, nil
 }
 
-// EditableBy reports whether the person may change or cancel the booking.
+// EditableBy reports whether the person may change or cancel the booking: who
+// made it, a manager of one of its resources, an administrator.
 func (b Booking) EditableBy(p tenant.Principal) bool {
-	return strings.EqualFold(b.Organizer.Email, p.Email) || p.Role.AtLeast(tenant.Admin)
+	return strings.EqualFold(b.Organizer.Email, p.Email) || p.Role.AtLeast(tenant.Admin) ||
+		slices.ContainsFunc(b.Resources, func(r BookedResource) bool { return p.Runs(r.Email) })
 }
 
 // SeenBy hides from a person what a private booking of others is about.

@@ -19,7 +19,14 @@ type Serve struct {
 	NoDemo   bool   `help:"Start empty; the same as --demo=no." env:"RMP_NO_DEMO"`
 	LogLevel string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"RMP_LOG_LEVEL"`
 
-	SecretKey secret.Text `help:"32 bytes in base64 that sign the tokens and seal stored passwords; the same for all processes on one database. Default: made at the first start and kept in the data directory." env:"RMP_SECRET_KEY" placeholder:"BASE64"`
+	TLSCert    string   `help:"Certificate chain in PEM: with it and tls-key the web interface speaks TLS. Both files are read again when they change." name:"tls-cert" env:"RMP_TLS_CERT" placeholder:"FILE"`
+	TLSKey     string   `help:"Its key in PEM." name:"tls-key" env:"RMP_TLS_KEY" placeholder:"FILE"`
+	PublicURL  string   `help:"Where people reach the web interface, such as https://rmp.example.org; needed for single sign-on behind a proxy." name:"public-url" env:"RMP_PUBLIC_URL" placeholder:"URL"`
+	Proxies    []string `help:"Networks of the proxies in front, whose word on a client's address and on TLS counts, such as 10.0.0.0/8." name:"trusted-proxies" env:"RMP_TRUSTED_PROXIES" placeholder:"CIDR"`
+	MetricsFor []string `help:"Networks that may read /metrics." name:"metrics-for" default:"127.0.0.0/8,::1/128" env:"RMP_METRICS_FOR" placeholder:"CIDR"`
+
+	SecretKey    secret.Text   `help:"32 bytes in base64 that sign the tokens and seal stored passwords; the same for all processes on one database. Default: made at the first start and kept in the data directory." env:"RMP_SECRET_KEY" placeholder:"BASE64"`
+	SecretKeyOld []secret.Text `help:"Former secret keys, which still open what was sealed with them, until rmp keys reseal has been run." env:"RMP_SECRET_KEY_OLD" placeholder:"BASE64"`
 
 	StandinHTTP  string `help:"Stand-in: address for XIMSS over HTTP. Default: a free loopback port." env:"RMP_STANDIN_HTTP" placeholder:"ADDR"`
 	StandinXIMSS string `help:"Stand-in: address for XIMSS over TCP. Default: a free loopback port." env:"RMP_STANDIN_XIMSS" placeholder:"ADDR"`
@@ -30,6 +37,27 @@ type Serve struct {
 
 	CGP       CGP       `embed:"" prefix:"cgp."`
 	Reconcile Reconcile `embed:"" prefix:"reconcile."`
+	Limits    Limits    `embed:"" prefix:"limits."`
+}
+
+// Limits bound what this process does for whom.
+type Limits struct {
+	User          int `help:"Requests a minute of one person or token; a sixth of it may come at once. 0: no limit." default:"1200" env:"RMP_LIMITS_USER"`
+	Address       int `help:"Requests a minute of one network address without a sign-in. 0: no limit." default:"300" env:"RMP_LIMITS_ADDRESS"`
+	Tenant        int `help:"Requests a minute of a tenant that has no limit of its own. 0: no limit." default:"60000" env:"RMP_LIMITS_TENANT"`
+	InFlight      int `help:"Requests at work at once; others wait half a second for room, or are answered 503. 0: no limit." default:"256" env:"RMP_LIMITS_IN_FLIGHT"`
+	Streams       int `help:"Event streams open at once. 0: no limit." default:"5000" env:"RMP_LIMITS_STREAMS"`
+	UserStreams   int `help:"Event streams of one person open at once. 0: no limit." default:"20" env:"RMP_LIMITS_USER_STREAMS"`
+	TenantStreams int `help:"Event streams of a tenant that has no limit of its own. 0: no limit." default:"2000" env:"RMP_LIMITS_TENANT_STREAMS"`
+}
+
+// Database says which installation a tool works on: the same keys as those of
+// rmp serve.
+type Database struct {
+	Data         string        `help:"Directory of the database and its keys." default:"data" env:"RMP_DATA" placeholder:"DIR"`
+	DB           string        `help:"Database: a postgres:// URL, or a path for SQLite. Default: rmp.db in the data directory." env:"RMP_DB" placeholder:"URL"`
+	SecretKey    secret.Text   `help:"The key of the installation. Default: that in the data directory." env:"RMP_SECRET_KEY" placeholder:"BASE64"`
+	SecretKeyOld []secret.Text `help:"Former keys." env:"RMP_SECRET_KEY_OLD" placeholder:"BASE64"`
 }
 
 // Reconcile says how the calendars of resources are compared with the
@@ -54,7 +82,6 @@ type CGP struct {
 	CAFile        string        `help:"Certificates that sign the server's, in PEM." env:"RMP_CGP_CA_FILE" placeholder:"FILE"`
 	Admin         string        `help:"Account with the rights to create accounts and set mailbox rights." env:"RMP_CGP_ADMIN" placeholder:"NAME"`
 	AdminPassword secret.Text   `help:"Its password." env:"RMP_CGP_ADMIN_PASSWORD"`
-	Domain        string        `help:"Main mail domain of the organisation, for the first tenant." env:"RMP_CGP_DOMAIN" placeholder:"DOMAIN"`
 	Sessions      int           `help:"Most XIMSS sessions per tenant that this process keeps; a server without a licence allows 5 in all." default:"3" env:"RMP_CGP_SESSIONS"`
 	Timeout       time.Duration `help:"Longest wait for one answer." default:"5s" env:"RMP_CGP_TIMEOUT"`
 	WriteWait     time.Duration `help:"How long the answer to a booking waits for its calendars to be written; what is not done by then is done in the background. 0s: it does not wait." default:"2s" env:"RMP_CGP_WRITE_WAIT"`

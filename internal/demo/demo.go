@@ -132,11 +132,11 @@ func seedPeople(ctx context.Context, d Deps, t tenant.Tenant) error {
 		}
 		u := gatekeeper.User{Tenant: t.ID, Email: p.email, Name: p.name, Role: p.role, CGPDomain: t.Domain, PasswordHash: hash, Active: true}
 		if old, err := d.Users.UserByEmail(ctx, p.email); err == nil {
-			u.ID = old.ID
+			u.ID, u.Version = old.ID, old.Version
 		} else if !errors.Is(err, gatekeeper.ErrNoUser) {
 			return fmt.Errorf("person %s: %w", p.email, err)
 		}
-		if err := d.Users.SaveUser(ctx, &u); err != nil {
+		if err := d.Users.SaveUser(ctx, &u, 0); err != nil {
 			return fmt.Errorf("person %s: %w", p.email, err)
 		}
 		d.Progress("people", i+1, len(all))

@@ -5,6 +5,7 @@ package directory
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -98,6 +99,9 @@ func (f Filter) Matches(r Resource) bool {
 	return true
 }
 
+// ErrStale is answered when somebody changed a resource meanwhile.
+var ErrStale = errors.New("the resource has changed")
+
 // Store keeps the resources of one tenant.
 type Store interface {
 	// Resources answers those that pass the filter, ordered by address.
@@ -105,9 +109,15 @@ type Store interface {
 	// Resource answers one, or a fault of code NotFound.
 	Resource(ctx context.Context, email string) (Resource, error)
 	// SaveResource inserts the resource, or updates the one of the same
-	// address; it fills in ID, Version and the times.
+	// address, which must be of the Version unless that is 0: else ErrStale.
+	// It fills in ID, Version and the times.
 	// TypePolicy is stored apart.
 	SaveResource(ctx context.Context, r *Resource) error
+	// Managers answers who runs a resource; SetManagers says who.
+	Managers(ctx context.Context, resourceID string) ([]string, error)
+	SetManagers(ctx context.Context, resourceID string, people []string) error
+	// Managed answers the addresses of the resources that a person runs.
+	Managed(ctx context.Context, person string) ([]string, error)
 	// SaveTypePolicy stores the policy of all resources of a type.
 	SaveTypePolicy(ctx context.Context, typeName string, p Policy) error
 	// TypePolicy answers it, the zero one if none is stored.

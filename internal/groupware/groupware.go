@@ -5,17 +5,17 @@
 // Each tenant has a bounded pool of sessions of its service account
 // (all_events@domain), which has rights on every calendar it writes to. One
 // batch carries the opening, the work and the closing of any number of
-// calendars, so that a question about many is one round trip. Persons'
-// sessions are not kept: a server without a licence allows five in all.
+// calendars, so that a question about many is one round trip. A person's own
+// session is begun when it is needed and ends soon after: a server without a
+// licence allows five in all.
 package groupware
 
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log/slog"
-	"net/http"
-	"sync"
 	"time"
 
 	"rmp/communigate/cli"
@@ -34,87 +34,55 @@ type Config struct {
 	CLIStartTLS   *tls.Config
 	Admin         string
 	AdminPassword secret.Text
-	Sessions      int // per tenant
+	RootCAs       *x509.CertPool // that sign the certificates of tenants' own servers; nil: the system's
+	Sessions      int            // per tenant
 	Timeout       time.Duration
 	Dialect       ximss.Dialect
 }
 
-// Groupware reaches one CommuniGate Pro server.
+// Groupware reaches the CommuniGate Pro servers of all tenants.
 type Groupware struct {
 	cfg     Config
 	tenants func(ctx context.Context, id tenant.ID) (tenant.Tenant, error)
-	client  *http.Client
-	cli     *cli.Pool
-	logins  chan struct{} // one login at a time: each takes a session
 	log     *slog.Logger
-
-	mu    sync.Mutex
-	pools map[tenant.ID]*ximss.Pool
+	servers servers
+	persons persons
 }
 
 // New makes the connection pools; nothing is connected yet.
 func New(cfg Config, tenants func(ctx context.Context, id tenant.ID) (tenant.Tenant, error), log *slog.Logger) *Groupware {
-	return &Groupware{cfg: cfg, tenants: tenants, log: log, client: ximss.Client(ximss.Config{TLS: cfg.TLS}),
-		cli: cli.NewPool(cli.Config{Addr: cfg.CLIAddr, StartTLS: cfg.CLIStartTLS, User: cfg.Admin,
-			Password: cfg.AdminPassword.Reveal(), Timeout: cfg.Timeout}, 2),
-		logins: make(chan struct{}, 1), pools: map[tenant.ID]*ximss.Pool{}}
+	main := newServer(cfg.URL, cfg.TLS, cli.Config{Addr: cfg.CLIAddr, StartTLS: cfg.CLIStartTLS, User: cfg.Admin,
+		Password: cfg.AdminPassword.Reveal(), Timeout: cfg.Timeout})
+	return &Groupware{cfg: cfg, tenants: tenants, log: log, persons: persons{open: map[string]*person{}},
+		servers: servers{main: main, own: map[tenant.Server]*server{}, open: map[tenant.ID]*opened{}}}
 }
 
 // Close ends all sessions.
 func (g *Groupware) Close(ctx context.Context) {
-	g.mu.Lock()
-	pools := g.pools
-	g.pools = map[tenant.ID]*ximss.Pool{}
-	g.mu.Unlock()
-	for _, p := range pools {
-		p.Close(ctx)
-	}
-	g.cli.Close()
+	g.endAll(ctx)
+	g.servers.close(ctx)
 }
 
-// Ping reports whether the server answers.
+// Ping reports whether the installation's server answers.
 func (g *Groupware) Ping(ctx context.Context) error {
-	return g.cli.With(ctx, func(c *cli.Conn) error { return c.Noop(ctx) })
-}
-
-func (g *Groupware) session(user string, password secret.Text) ximss.Config {
-	return ximss.Config{URL: g.cfg.URL, TLS: g.cfg.TLS, User: user, Password: password.Reveal(), Timeout: g.cfg.Timeout, Dialect: g.cfg.Dialect}
-}
-
-func (g *Groupware) pool(ctx context.Context, id tenant.ID) (*ximss.Pool, error) {
-	g.mu.Lock()
-	p := g.pools[id]
-	g.mu.Unlock()
-	if p != nil {
-		return p, nil
-	}
-	t, err := g.tenants(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if p = g.pools[id]; p == nil {
-		p = ximss.NewPool(g.session(t.ServiceAccount(), t.ServicePassword), g.client, g.cfg.Sessions)
-		g.pools[id] = p
-	}
-	return p, nil
+	return g.servers.main.cli.With(ctx, func(c *cli.Conn) error { return c.Noop(ctx) })
 }
 
 // CheckLogin implements gatekeeper.CommuniGate. The session ends at once: it
 // has served its purpose, and counts against the server's limit.
-func (g *Groupware) CheckLogin(ctx context.Context, account string, password secret.Text) error {
+func (g *Groupware) CheckLogin(ctx context.Context, t tenant.Tenant, account string, password secret.Text) error {
+	server := g.serverOf(t)
 	select {
-	case g.logins <- struct{}{}:
-		defer func() { <-g.logins }()
+	case server.logins <- struct{}{}:
+		defer func() { <-server.logins }()
 	case <-ctx.Done():
 		return fault.Wrap(ctx.Err(), fault.Unavailable, "too many people are signing in; try again")
 	}
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
-	s, err := ximss.Login(ctx, g.client, g.session(account, password))
+	s, err := ximss.Login(ctx, server.client, g.session(server, account, password))
 	for errors.Is(err, ximss.ErrSessionCap) && pause(ctx, 100*time.Millisecond) {
-		s, err = ximss.Login(ctx, g.client, g.session(account, password))
+		s, err = ximss.Login(ctx, server.client, g.session(server, account, password))
 	}
 	switch {
 	case errors.Is(err, ximss.ErrBadLogin), errors.Is(err, ximss.ErrNoAccount):

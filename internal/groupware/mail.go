@@ -13,15 +13,11 @@ import (
 
 // SendMail implements notify.Mailer.
 func (g *Groupware) SendMail(ctx context.Context, id tenant.ID, to, subject, text string) error {
-	t, err := g.tenants(ctx, id)
+	o, err := g.of(ctx, id)
 	if err != nil {
 		return err
 	}
-	pool, err := g.pool(ctx, id)
-	if err != nil {
-		return err
-	}
-	replies, err := pool.Do(ctx, ximss.SubmitMessage(ximss.Mail{From: t.ServiceAccount(), Name: "Bookings", To: []string{to}, Subject: subject, Text: text}))
+	replies, err := o.pool.Do(ctx, ximss.SubmitMessage(ximss.Mail{From: o.tenant.ServiceAccount(), Name: "Bookings", To: []string{to}, Subject: subject, Text: text}))
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func (g *Groupware) EnsureTenant(ctx context.Context, t tenant.Tenant, createMai
 	// number in front, that of the modes the server's version knows; left out
 	// here, the server fills it in.
 	services := dataformat.Array{"Mail", "Relay", "Signal", "TLS", "IMAP", "MAPI", "AirSync", "WebMail", "XIMSS", "PWD", "LDAP", "WebCAL", "HTTP", "WebSite"}
-	return g.cli.With(ctx, func(c *cli.Conn) error {
+	return g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error {
 		if createMain {
 			if err := ifNew(c.CreateDomain(ctx, t.Domain, nil)); err != nil {
 				return err
@@ -65,7 +65,7 @@ func (g *Groupware) EnsureTenant(ctx context.Context, t tenant.Tenant, createMai
 // settings, the rule by which it accepts invitations, and the right of the
 // service account.
 func (g *Groupware) EnsureResource(ctx context.Context, t tenant.Tenant, r directory.Resource) error {
-	return g.cli.With(ctx, func(c *cli.Conn) error {
+	return g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error {
 		if err := ifNew(c.CreateAccount(ctx, r.Email, dataformat.Dict{"Password": secret.Random().Reveal(), "RealName": r.Name})); err != nil {
 			return err
 		}
@@ -85,7 +85,7 @@ func (g *Groupware) EnsureResource(ctx context.Context, t tenant.Tenant, r direc
 // EnsurePerson implements demo.CommuniGate: an account with a calendar that
 // the service account may write into.
 func (g *Groupware) EnsurePerson(ctx context.Context, t tenant.Tenant, email, name string, password secret.Text) error {
-	return g.cli.With(ctx, func(c *cli.Conn) error {
+	return g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error {
 		err := ifNew(c.CreateAccount(ctx, email, dataformat.Dict{"Password": password.Reveal(), "RealName": name}))
 		if err != nil {
 			return err
@@ -97,7 +97,7 @@ func (g *Groupware) EnsurePerson(ctx context.Context, t tenant.Tenant, email, na
 // EnsureCalendar makes an account's calendar and the service account's right
 // to it, where one of them is missing.
 func (g *Groupware) EnsureCalendar(ctx context.Context, t tenant.Tenant, account string) error {
-	return g.cli.With(ctx, func(c *cli.Conn) error { return ensureCalendar(ctx, c, t, account) })
+	return g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error { return ensureCalendar(ctx, c, t, account) })
 }
 
 func ensureCalendar(ctx context.Context, c *cli.Conn, t tenant.Tenant, account string) error {

@@ -21,11 +21,11 @@ const mostWatched = 500
 // written into, as soon as the server gives notice. It takes a session of its
 // own, and ends with the context, after a while, or when the session does.
 func (g *Groupware) Watch(ctx context.Context, id tenant.ID, accounts []string, changed func(account string)) error {
-	t, err := g.tenants(ctx, id)
+	o, err := g.of(ctx, id)
 	if err != nil {
 		return err
 	}
-	s, err := ximss.Login(ctx, g.client, g.session(t.ServiceAccount(), t.ServicePassword))
+	s, err := ximss.Login(ctx, o.server.client, g.session(o.server, o.tenant.ServiceAccount(), o.tenant.ServicePassword))
 	if err != nil {
 		return err
 	}

@@ -28,11 +28,11 @@ var layers = []layer{
 	{name: "communigate", dirs: []string{"communigate"}, may: []string{"communigate", "calendar", "xml"}},
 
 	{name: "words", dirs: []string{"internal/fault", "internal/secret"}, never: technologies},
-	{name: "domain", dirs: []string{"internal/tenant", "internal/directory", "internal/booking", "internal/availability", "internal/gatekeeper", "internal/events"},
+	{name: "domain", dirs: []string{"internal/tenant", "internal/directory", "internal/booking", "internal/availability", "internal/gatekeeper", "internal/events", "internal/audit", "internal/userimport"},
 		may: []string{"domain", "words", "calendar"}, never: technologies},
 
 	{name: "demo", dirs: []string{"internal/demo"}, may: []string{"domain", "words", "calendar"}, never: technologies},
-	{name: "adapters", dirs: []string{"internal/groupware", "internal/store", "internal/outbox", "internal/reconcile", "internal/notify"},
+	{name: "adapters", dirs: []string{"internal/groupware", "internal/store", "internal/outbox", "internal/reconcile", "internal/notify", "internal/oidc"},
 		may: []string{"adapters", "demo", "domain", "words", "communigate", "calendar", "xml"}},
 
 	{name: "webauth", dirs: []string{"internal/webauth"}, may: []string{"domain", "words"}, never: []string{"database/sql"}},

@@ -7,19 +7,24 @@
 package site
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"html/template"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"path"
+	"strconv"
 	"strings"
 
 	"rmp/internal/fault"
 	"rmp/internal/gatekeeper"
 	"rmp/internal/secret"
+	"rmp/internal/tenant"
 	"rmp/internal/webauth"
 )
 
@@ -28,12 +33,27 @@ var pages embed.FS
 
 var signinPage = template.Must(template.ParseFS(pages, "signin.html"))
 
+// SingleSignOn leads people to their organisation's OpenID Connect provider
+// and back.
+type SingleSignOn interface {
+	// Start answers the provider's page for an address, and what the browser
+	// is to keep meanwhile.
+	Start(ctx context.Context, email, callback, next string) (page string, keep secret.Text, err error)
+	// Finish says who it was and where they wanted to go.
+	Finish(ctx context.Context, kept secret.Text, answer url.Values, callback string) (t tenant.ID, email, next string, err error)
+}
+
 // Site serves the web interface.
 type Site struct {
 	Gatekeeper *gatekeeper.Gatekeeper
+	SignOn     SingleSignOn
+	HasSignOn  func(ctx context.Context) bool // whether a tenant has one
+	Audit      func(ctx context.Context, from netip.Addr, action, email string, t gatekeeper.Tokens, err error)
 	App        fs.FS // the build of the browser app
 	Built      bool  // whether there is one
 	Demo       bool  // show the demo logins
+	PublicURL  string
+	Proxies    []netip.Prefix
 	Log        *slog.Logger
 }
 
@@ -48,61 +68,85 @@ func (s *Site) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /signin", s.form)
 	mux.HandleFunc("POST /signin", s.signin)
+	mux.HandleFunc("POST "+ssoPath, s.startSignOn)
+	mux.HandleFunc("GET "+ssoPath+"/callback", s.finishSignOn)
 	mux.HandleFunc("GET /", s.file)
 	protection := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("X-Frame-Options", "DENY")
+		webauth.Headers(w.Header(), webauth.Secure(r, s.Proxies))
+		w.Header().Set("Content-Security-Policy", policy)
 		protection.Handler(mux).ServeHTTP(w, r)
 	})
 }
 
 type signinData struct {
 	Next, Email, Error string
-	Demo               bool
+	Demo, SignOn       bool
 }
 
 func (s *Site) form(w http.ResponseWriter, r *http.Request) {
-	s.page(w, http.StatusOK, signinData{Next: localPath(r.URL.Query().Get("next")), Demo: s.Demo})
+	s.page(w, r, http.StatusOK, signinData{Next: localPath(r.URL.Query().Get("next"))})
 }
 
-func (s *Site) page(w http.ResponseWriter, status int, d signinData) {
+func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, d signinData) {
+	d.Demo, d.SignOn = s.Demo, s.HasSignOn(r.Context())
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = signinPage.Execute(w, d) // the client may be gone
 }
 
-func (s *Site) signin(w http.ResponseWriter, r *http.Request) {
+// posted reads the form.
+func (s *Site) posted(w http.ResponseWriter, r *http.Request) (d signinData, ok bool) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		s.page(w, http.StatusBadRequest, signinData{Demo: s.Demo, Error: "The form could not be read. Please try again."})
+		s.page(w, r, http.StatusBadRequest, signinData{Next: "/", Error: "The form could not be read. Please try again."})
+		return d, false
+	}
+	return signinData{Next: localPath(r.PostForm.Get("next")), Email: r.PostForm.Get("email")}, true
+}
+
+func (s *Site) signin(w http.ResponseWriter, r *http.Request) {
+	d, ok := s.posted(w, r)
+	if !ok {
 		return
 	}
-	d := signinData{Next: localPath(r.PostForm.Get("next")), Email: r.PostForm.Get("email"), Demo: s.Demo}
-	t, err := s.Gatekeeper.Login(r.Context(), gatekeeper.Credentials{Email: d.Email, Password: secret.Text(r.PostForm.Get("password"))})
+	from := webauth.Address(r, s.Proxies)
+	t, err := s.Gatekeeper.Login(r.Context(), gatekeeper.Credentials{Email: d.Email, Password: secret.Text(r.PostForm.Get("password")), Address: from})
+	s.Audit(r.Context(), from, "login", d.Email, t, err)
 	if err != nil {
-		status := http.StatusServiceUnavailable
-		var f *fault.Error
-		switch errors.As(err, &f); fault.CodeOf(err) {
-		case fault.Unauthenticated:
-			status, d.Error = http.StatusUnauthorized, "Wrong address or password."
-		case fault.TooMany:
-			status, d.Error = http.StatusTooManyRequests, "Too many wrong tries. Please wait some minutes before the next one."
-		default:
-			s.Log.ErrorContext(r.Context(), "sign-in failed", "err", err)
-			d.Error = "Signing in is not possible at the moment, because the mail server cannot be asked. Please try again soon."
-		}
-		s.page(w, status, d)
+		s.refuse(w, r, d, err, "Wrong address or password.")
 		return
 	}
-	for _, c := range webauth.Cookies(t, webauth.Secure(r)) {
+	s.enter(w, r, t, d.Next)
+}
+
+// enter sets the cookies of a sign-in and goes on.
+func (s *Site) enter(w http.ResponseWriter, r *http.Request, t gatekeeper.Tokens, next string) {
+	for _, c := range webauth.Cookies(t, webauth.Secure(r, s.Proxies)) {
 		http.SetCookie(w, c)
 	}
-	http.Redirect(w, r, d.Next, http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther)
+}
+
+// refuse shows the page again, with the reason.
+func (s *Site) refuse(w http.ResponseWriter, r *http.Request, d signinData, err error, wrong string) {
+	status := http.StatusServiceUnavailable
+	var f *fault.Error
+	errors.As(err, &f)
+	switch fault.CodeOf(err) {
+	case fault.Unauthenticated:
+		status, d.Error = http.StatusUnauthorized, wrong
+	case fault.Invalid:
+		status, d.Error = http.StatusUnprocessableEntity, f.Text
+	case fault.TooMany:
+		status, d.Error = http.StatusTooManyRequests, "Too many wrong tries. Please wait some minutes before the next one."
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
+	default:
+		s.Log.ErrorContext(r.Context(), "sign-in failed", "err", err)
+		d.Error = "Signing in is not possible at the moment, because the mail server or the single sign-on cannot be asked. Please try again soon."
+	}
+	s.page(w, r, status, d)
 }
 
 // localPath keeps a redirect on this site: a path that begins with one slash.

@@ -18,7 +18,7 @@ var _ booking.Store = (*Tenant)(nil)
 // Save implements booking.Store. What becomes free is freed first, in all the
 // changes, then what is wanted is taken.
 func (t *Tenant) Save(ctx context.Context, changes ...booking.Change) error {
-	err := t.db.tx(ctx, func(tx txn) error {
+	err := t.tx(ctx, func(tx txn) error {
 		if err := t.lockResources(ctx, tx, changes); err != nil {
 			return err
 		}
@@ -355,7 +355,7 @@ func (t *Tenant) checkQuotas(ctx context.Context, tx txn, c booking.Change) erro
 
 // Used implements booking.Store.
 func (t *Tenant) Used(ctx context.Context, q booking.QuotaCheck, without string) (int, time.Duration, error) {
-	n, length, err := t.used(ctx, t.db.read, q, without)
+	n, length, err := t.used(ctx, t.read, q, without)
 	return n, length, t.db.wrap("count bookings", err)
 }
 

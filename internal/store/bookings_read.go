@@ -49,7 +49,7 @@ func scanBookingAnd(rows *sql.Rows, more ...any) (booking.Booking, error) {
 
 // Booking implements booking.Store.
 func (t *Tenant) Booking(ctx context.Context, id string) (booking.Booking, error) {
-	found, err := t.bookings(ctx, t.db.read, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1 AND b.id=$2`, t.id, id)
+	found, err := t.bookings(ctx, t.read, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1 AND b.id=$2`, t.id, id)
 	switch {
 	case err != nil:
 		return booking.Booking{}, t.db.wrap("read booking", err)
@@ -110,13 +110,13 @@ func (t *Tenant) Bookings(ctx context.Context, f booking.Filter) ([]booking.Book
 			return b, err
 		}
 	}
-	found, err := t.bookingsBy(ctx, t.db.read, scan, q, a.values...)
+	found, err := t.bookingsBy(ctx, t.read, scan, q, a.values...)
 	return found, t.db.wrap("read bookings", err)
 }
 
 // ToExtend implements booking.Store.
 func (t *Tenant) ToExtend(ctx context.Context, before time.Time, limit int) ([]booking.Booking, error) {
-	found, err := t.bookings(ctx, t.db.read, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1 AND b.expanded_till>0 AND b.expanded_till<$2
+	found, err := t.bookings(ctx, t.read, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1 AND b.expanded_till>0 AND b.expanded_till<$2
 		AND b.status IN ('confirmed','conflict') ORDER BY b.expanded_till LIMIT $3`, t.id, micros(before), limit)
 	return found, t.db.wrap("read series to extend", err)
 }
@@ -227,7 +227,7 @@ func (t *Tenant) OwnUIDs(ctx context.Context, uids []string) (map[string]bool, e
 	for i := 0; i < len(uids); i += chunk {
 		var a args
 		q := `SELECT uid FROM bookings WHERE tenant_id=` + a.add(t.id) + ` AND uid IN ` + list(&a, uids[i:min(i+chunk, len(uids))])
-		_, err := collect(ctx, t.db.read, func(rows *sql.Rows) (struct{}, error) {
+		_, err := collect(ctx, t.read, func(rows *sql.Rows) (struct{}, error) {
 			var uid string
 			err := rows.Scan(&uid)
 			own[uid] = true
@@ -242,7 +242,7 @@ func (t *Tenant) OwnUIDs(ctx context.Context, uids []string) (map[string]bool, e
 
 // History implements booking.Store.
 func (t *Tenant) History(ctx context.Context, id string) ([]booking.HistoryEntry, error) {
-	out, err := collect(ctx, t.db.read, func(rows *sql.Rows) (booking.HistoryEntry, error) {
+	out, err := collect(ctx, t.read, func(rows *sql.Rows) (booking.HistoryEntry, error) {
 		var h booking.HistoryEntry
 		var at int64
 		err := rows.Scan(&at, &h.Actor, &h.Action, &h.Reason, &h.Before, &h.After)
@@ -254,7 +254,7 @@ func (t *Tenant) History(ctx context.Context, id string) ([]booking.HistoryEntry
 
 // AsOf implements booking.Store.
 func (t *Tenant) AsOf(ctx context.Context, at, from, till time.Time) ([]booking.Booking, error) {
-	texts, err := collect(ctx, t.db.read, func(rows *sql.Rows) (string, error) {
+	texts, err := collect(ctx, t.read, func(rows *sql.Rows) (string, error) {
 		var s string
 		return s, rows.Scan(&s)
 	}, `SELECT h.after FROM booking_history h WHERE h.tenant_id=$1 AND h.at<=$2 AND h.after_start<$3 AND (h.after_end=0 OR h.after_end>$4)

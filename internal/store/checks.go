@@ -364,7 +364,7 @@ func (t *Tenant) CalendarChecks(ctx context.Context, limit int) ([]CalendarCheck
 	for _, r := range resources {
 		byID[r.ID] = r
 	}
-	out, err := collect(ctx, t.db.read, func(rows *sql.Rows) (CalendarCheck, error) {
+	out, err := collect(ctx, t.read, func(rows *sql.Rows) (CalendarCheck, error) {
 		var c CalendarCheck
 		var id string
 		var checked, due int64

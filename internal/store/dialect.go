@@ -59,6 +59,7 @@ func (d *DB) migrate(ctx context.Context) error {
 
 // SQLSTATE codes of PostgreSQL.
 const (
+	uniqueViolation      = "23505"
 	exclusionViolation   = "23P01"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
@@ -78,6 +79,15 @@ func (k dialect) overlap(err error) bool {
 		return sqlState(err) == exclusionViolation
 	}
 	return err != nil && strings.Contains(err.Error(), "occupancy overlap")
+}
+
+// duplicate reports whether the database refused a row because there is one
+// with its key.
+func (k dialect) duplicate(err error) bool {
+	if k == postgres {
+		return sqlState(err) == uniqueViolation
+	}
+	return err != nil && strings.Contains(err.Error(), "UNIQUE constraint failed")
 }
 
 // lostRace reports whether a transaction was ended in favour of another and

@@ -32,7 +32,7 @@ const keepAnswers = 48 * time.Hour
 // it has made.
 func (t *Tenant) BeginIdempotent(ctx context.Context, person, key, hash string, now, stale time.Time) (*Answer, error) {
 	var stored *Answer
-	err := t.db.tx(ctx, func(tx txn) error {
+	err := t.tx(ctx, func(tx txn) error {
 		stored = nil
 		if _, err := tx.ExecContext(ctx, `DELETE FROM idempotency WHERE tenant_id=$1 AND person=$2 AND (started_at<$3 OR started_at<$4 AND status=0 AND subject='')`,
 			t.id, person, micros(now.Add(-keepAnswers)), micros(stale)); err != nil {
@@ -67,13 +67,13 @@ func (t *Tenant) BeginIdempotent(ctx context.Context, person, key, hash string, 
 
 // FinishIdempotent stores the answer.
 func (t *Tenant) FinishIdempotent(ctx context.Context, person, key string, a Answer) error {
-	_, err := t.db.exec(ctx, `UPDATE idempotency SET status=$4, content_type=$5, location=$6, etag=$7, body=$8
+	_, err := t.exec(ctx, `UPDATE idempotency SET status=$4, content_type=$5, location=$6, etag=$7, body=$8
 		WHERE tenant_id=$1 AND person=$2 AND request_key=$3`, t.id, person, key, a.Status, a.Type, a.Location, a.ETag, string(a.Body))
 	return t.db.wrap("finish request", err)
 }
 
 // ReleaseIdempotent forgets a request that changed nothing.
 func (t *Tenant) ReleaseIdempotent(ctx context.Context, person, key string) error {
-	_, err := t.db.exec(ctx, `DELETE FROM idempotency WHERE tenant_id=$1 AND person=$2 AND request_key=$3 AND status=0 AND subject=''`, t.id, person, key)
+	_, err := t.exec(ctx, `DELETE FROM idempotency WHERE tenant_id=$1 AND person=$2 AND request_key=$3 AND status=0 AND subject=''`, t.id, person, key)
 	return t.db.wrap("release request", err)
 }

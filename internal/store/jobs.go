@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rmp/internal/booking"
+	"rmp/internal/gatekeeper"
 )
 
 // LeaseJob takes a job that one process at a time does, if it is due and
@@ -43,6 +44,9 @@ func (d *DB) Purge(ctx context.Context, now time.Time) error {
 		{`DELETE FROM events WHERE at<$1`, keepEvents},
 		{`DELETE FROM idempotency WHERE started_at<$1`, keepAnswers},
 		{`DELETE FROM foreign_events WHERE ends_at<$1`, 30 * 24 * time.Hour},
+		{`DELETE FROM sessions WHERE expires_at<$1`, 0},
+		{`DELETE FROM api_tokens WHERE expires_at<$1`, 30 * 24 * time.Hour},
+		{`DELETE FROM login_tries WHERE seen_at<$1`, gatekeeper.TriesKept + gatekeeper.MostWait},
 		{`DELETE FROM conflicts WHERE solved_at>0 AND ends_at<$1`, 90 * 24 * time.Hour},
 	} {
 		if _, err := d.exec(ctx, p.statement, micros(now.Add(-p.keep))); err != nil {
@@ -56,7 +60,7 @@ func (d *DB) Purge(ctx context.Context, now time.Time) error {
 // such a booking and attendee, and the answer is another.
 func (t *Tenant) SetPartStat(ctx context.Context, uid, email, partStat string, at time.Time) (bool, error) {
 	changed := false
-	err := t.db.tx(ctx, func(tx txn) error {
+	err := t.tx(ctx, func(tx txn) error {
 		changed = false
 		found, err := t.bookings(ctx, tx, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1 AND b.uid=$2`+t.db.dialect.forUpdate(), t.id, uid)
 		if err != nil || len(found) == 0 {
@@ -106,7 +110,7 @@ type DeadLetter struct {
 
 // DeadLetters answers the calendar writes that were given up, the latest first.
 func (t *Tenant) DeadLetters(ctx context.Context, limit int) ([]DeadLetter, error) {
-	found, err := t.bookings(ctx, t.db.read, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1
+	found, err := t.bookings(ctx, t.read, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1
 		AND EXISTS (SELECT 1 FROM outbox o WHERE o.tenant_id=b.tenant_id AND o.booking_id=b.id AND o.state='failed') ORDER BY b.updated_at DESC LIMIT $2`, t.id, limit)
 	if err != nil {
 		return nil, t.db.wrap("read dead letters", err)
@@ -125,7 +129,7 @@ func (t *Tenant) DeadLetters(ctx context.Context, limit int) ([]DeadLetter, erro
 // RetryDeadLetters has the writes of a booking that were given up, or all of
 // them, tried again, and answers how many.
 func (t *Tenant) RetryDeadLetters(ctx context.Context, bookingID string, at time.Time) (int, error) {
-	res, err := t.db.exec(ctx, `UPDATE outbox SET state='pending', attempts=0, next_at=$3, lease_owner='', lease_until=0, updated_at=$3
+	res, err := t.exec(ctx, `UPDATE outbox SET state='pending', attempts=0, next_at=$3, lease_owner='', lease_until=0, updated_at=$3
 		WHERE tenant_id=$1 AND state='failed' AND ($2='' OR booking_id=$2)`, t.id, bookingID, micros(at))
 	if err != nil {
 		return 0, t.db.wrap("retry dead letters", err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rmp/internal/booking"
+	"rmp/internal/tenant"
 )
 
 // longestBlock is the most that a row of occupancy may span, by its CHECK.
@@ -219,7 +220,7 @@ func (t *Tenant) dropBooking(ctx context.Context, tx txn, id string) error {
 
 // Release implements booking.Store.
 func (t *Tenant) Release(ctx context.Context, id, person string) error {
-	err := t.db.tx(ctx, func(tx txn) error {
+	err := t.tx(ctx, func(tx txn) error {
 		_, err := t.dropHold(ctx, tx, id, person, time.Time{})
 		return err
 	})
@@ -229,7 +230,10 @@ func (t *Tenant) Release(ctx context.Context, id, person string) error {
 // PurgeHolds removes the holds of all tenants that have run out, and answers
 // how many.
 func (d *DB) PurgeHolds(ctx context.Context, now time.Time) (int, error) {
-	type hold struct{ tenant, id string }
+	type hold struct {
+		tenant tenant.ID
+		id     string
+	}
 	n := 0
 	err := d.tx(ctx, func(tx txn) error {
 		list, err := collect(ctx, tx, func(rows *sql.Rows) (hold, error) {
@@ -241,7 +245,7 @@ func (d *DB) PurgeHolds(ctx context.Context, now time.Time) (int, error) {
 			return err
 		}
 		for _, h := range list {
-			if err := (&Tenant{d, h.tenant}).dropBooking(ctx, tx, h.id); err != nil {
+			if err := d.For(h.tenant).dropBooking(ctx, tx, h.id); err != nil {
 				return err
 			}
 		}
@@ -270,7 +274,7 @@ func (t *Tenant) Occupied(ctx context.Context, resources []string, from, till, n
 	q := columns + ` AND o.starts_at<` + a.add(micros(till)) + ` AND o.starts_at>=` + day + `
 		UNION ALL ` + columns + ` AND o.starts_at<` + day + ` AND o.starts_at>` + a.add(micros(from.Add(-longestBlock))) + ` AND o.ends_at - o.starts_at > 86400000000
 		ORDER BY 1, 5`
-	out, err := collect(ctx, t.db.read, func(rows *sql.Rows) (booking.Occupied, error) {
+	out, err := collect(ctx, t.read, func(rows *sql.Rows) (booking.Occupied, error) {
 		var o booking.Occupied
 		var start, end, from, till, original, hold, private int64
 		err := rows.Scan(&o.ResourceEmail, &o.Unit, &start, &end, &from, &till, &original, &hold, &o.BookingID, &o.Title, &private, &o.Organizer.Email, &o.Organizer.Name)

@@ -74,7 +74,7 @@ func (t *Tenant) Resources(ctx context.Context, f directory.Filter) ([]directory
 		}
 		q += ` AND r.email IN ` + list(&a, lower)
 	}
-	found, err := collect(ctx, t.db.read, scanResource, q+` ORDER BY r.email`, a.values...)
+	found, err := collect(ctx, t.read, scanResource, q+` ORDER BY r.email`, a.values...)
 	if err != nil {
 		return nil, t.db.wrap("read resources", err)
 	}
@@ -124,16 +124,20 @@ func (t *Tenant) SaveResource(ctx context.Context, r *directory.Resource) error 
 		r.UpdatedAt = time.Now()
 	}
 	var created, updated int64
-	err = t.db.tx(ctx, func(tx txn) error {
+	err = t.tx(ctx, func(tx txn) error {
 		return tx.QueryRowContext(ctx, `INSERT INTO resources (tenant_id, `+resourceColumns+`)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,1,$15,$15)
 		ON CONFLICT (tenant_id, email) DO UPDATE SET type=excluded.type, name=excluded.name, description=excluded.description, site=excluded.site,
 			floor=excluded.floor, capacity=excluded.capacity, features=excluded.features, time_zone=excluded.time_zone, active=excluded.active,
 			units=excluded.units, policy=excluded.policy, version=resources.version+1, updated_at=excluded.updated_at
+			WHERE $16=0 OR resources.version=$16
 		RETURNING id, version, created_at, updated_at`,
 			t.id, r.ID, strings.ToLower(r.Email), r.Type, r.Name, r.Description, r.Site, r.Floor, r.Capacity, string(j), r.TimeZone, flag(r.Active),
-			r.Units, string(policy), micros(r.UpdatedAt)).Scan(&r.ID, &r.Version, &created, &updated)
+			r.Units, string(policy), micros(r.UpdatedAt), r.Version).Scan(&r.ID, &r.Version, &created, &updated)
 	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return directory.ErrStale
+	}
 	r.CreatedAt, r.UpdatedAt = instant(created), instant(updated)
 	return t.db.wrap("save resource", err)
 }
@@ -142,7 +146,7 @@ func (t *Tenant) SaveResource(ctx context.Context, r *directory.Resource) error 
 func (t *Tenant) SaveTypePolicy(ctx context.Context, typeName string, p directory.Policy) error {
 	j, err := json.Marshal(p)
 	if err == nil {
-		_, err = t.db.exec(ctx, `INSERT INTO type_policies (tenant_id, type, policy) VALUES ($1,$2,$3)
+		_, err = t.exec(ctx, `INSERT INTO type_policies (tenant_id, type, policy) VALUES ($1,$2,$3)
 			ON CONFLICT (tenant_id, type) DO UPDATE SET policy=excluded.policy`, t.id, typeName, string(j))
 	}
 	return t.db.wrap("save policy", err)
@@ -152,7 +156,7 @@ func (t *Tenant) SaveTypePolicy(ctx context.Context, typeName string, p director
 func (t *Tenant) TypePolicy(ctx context.Context, typeName string) (directory.Policy, error) {
 	var p directory.Policy
 	var text string
-	err := t.db.read.QueryRowContext(ctx, `SELECT policy FROM type_policies WHERE tenant_id=$1 AND type=$2`, t.id, typeName).Scan(&text)
+	err := t.read.QueryRowContext(ctx, `SELECT policy FROM type_policies WHERE tenant_id=$1 AND type=$2`, t.id, typeName).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return p, nil
 	}
@@ -160,4 +164,35 @@ func (t *Tenant) TypePolicy(ctx context.Context, typeName string) (directory.Pol
 		err = json.Unmarshal([]byte(text), &p)
 	}
 	return p, t.db.wrap("read policy", err)
+}
+
+// Managed implements directory.Store.
+func (t *Tenant) Managed(ctx context.Context, person string) ([]string, error) {
+	out, err := collect(ctx, t.read, scanText, `SELECT r.email FROM resource_managers m JOIN resources r ON r.tenant_id=m.tenant_id AND r.id=m.resource_id
+		WHERE m.tenant_id=$1 AND m.email=$2 ORDER BY r.email`, t.id, strings.ToLower(person))
+	return out, t.db.wrap("read managers", err)
+}
+
+func scanText(rows *sql.Rows) (s string, err error) { return s, rows.Scan(&s) }
+
+// Managers implements directory.Store.
+func (t *Tenant) Managers(ctx context.Context, resourceID string) ([]string, error) {
+	out, err := collect(ctx, t.read, scanText, `SELECT email FROM resource_managers WHERE tenant_id=$1 AND resource_id=$2 ORDER BY email`, t.id, resourceID)
+	return out, t.db.wrap("read managers", err)
+}
+
+// SetManagers implements directory.Store.
+func (t *Tenant) SetManagers(ctx context.Context, resourceID string, people []string) error {
+	return t.db.wrap("set managers", t.tx(ctx, func(tx txn) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM resource_managers WHERE tenant_id=$1 AND resource_id=$2`, t.id, resourceID); err != nil {
+			return err
+		}
+		for _, p := range people {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO resource_managers (tenant_id, resource_id, email) VALUES ($1,$2,$3) ON CONFLICT DO NOTHING`,
+				t.id, resourceID, strings.ToLower(p)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }

@@ -25,11 +25,9 @@ import (
 	"strings"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // driver pgx
-	_ "modernc.org/sqlite"             // driver sqlite
+	_ "modernc.org/sqlite" // driver sqlite
 
 	"rmp/internal/secret"
-	"rmp/internal/tenant"
 )
 
 // ErrUnavailable is wrapped when the database cannot be reached.
@@ -58,7 +56,7 @@ func Open(ctx context.Context, target string, opts Options) (*DB, error) {
 	var err error
 	if strings.HasPrefix(target, "postgres://") || strings.HasPrefix(target, "postgresql://") {
 		d.dialect = postgres
-		if d.pool, err = sql.Open("pgx", target); err != nil {
+		if d.pool, err = openPostgres(target); err != nil {
 			return nil, fmt.Errorf("open database: %w", err)
 		}
 		d.pool.SetMaxOpenConns(16)
@@ -89,6 +87,7 @@ func Open(ctx context.Context, target string, opts Options) (*DB, error) {
 		_ = d.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}
+	d.checkWall(ctx)
 	return d, nil
 }
 
@@ -109,15 +108,6 @@ func (d *DB) Ping(ctx context.Context) error {
 	var one int
 	return d.wrap("ping", d.read.QueryRowContext(ctx, `SELECT 1`).Scan(&one))
 }
-
-// Tenant is the storage of one tenant.
-type Tenant struct {
-	db *DB
-	id string
-}
-
-// For is the handle for the rows of one tenant.
-func (d *DB) For(t tenant.ID) *Tenant { return &Tenant{d, string(t)} }
 
 // maxTxTries bounds the repetition of a transaction that lost against
 // another.

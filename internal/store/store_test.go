@@ -12,7 +12,6 @@ import (
 
 	"rmp/internal/booking"
 	"rmp/internal/directory"
-	"rmp/internal/gatekeeper"
 	"rmp/internal/outbox"
 	"rmp/internal/secret"
 	"rmp/internal/store"
@@ -260,33 +259,6 @@ func TestOutboxLeases(t *testing.T) {
 		b, err = db.For("a").Booking(t.Context(), "1")
 		if err != nil || b.Sync[0].State != booking.Failed || b.Sync[0].Attempts != 2 || b.Sync[0].LastError != "given up" {
 			t.Fatalf("state %+v, %v", b.Sync, err)
-		}
-	})
-}
-
-func TestSessionsRotate(t *testing.T) {
-	engines(t, func(t *testing.T, db *store.DB) {
-		world(t, db)
-		u := gatekeeper.User{Tenant: "a", Email: "anna@a.test", Role: tenant.User, PasswordHash: "x", CGPPassword: "hidden", Active: true}
-		if err := db.SaveUser(t.Context(), &u); err != nil {
-			t.Fatal(err)
-		}
-		got, err := db.UserByEmail(t.Context(), "ANNA@a.test")
-		if err != nil || got.CGPPassword != "hidden" {
-			t.Fatalf("%+v, %v", got, err)
-		}
-		s := gatekeeper.Session{Handle: "h", Tenant: "a", UserID: u.ID, RefreshID: "r1", CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}
-		if err := db.CreateSession(t.Context(), s); err != nil {
-			t.Fatal(err)
-		}
-		if err := db.RotateRefresh(t.Context(), "h", "r1", "r2", noon.Add(2*time.Hour)); err != nil {
-			t.Fatal(err)
-		}
-		if err := db.RotateRefresh(t.Context(), "h", "r1", "r3", noon.Add(2*time.Hour)); !errors.Is(err, gatekeeper.ErrReused) {
-			t.Fatalf("the old token again: %v", err)
-		}
-		if got, err := db.Session(t.Context(), "h"); err != nil || !got.Revoked {
-			t.Fatalf("the session lives on: %+v, %v", got, err)
 		}
 	})
 }

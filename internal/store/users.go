@@ -29,21 +29,25 @@ func (d *DB) open(sealed, place string) (secret.Text, error) {
 	return d.sealer.Open(sealed, place)
 }
 
-const userColumns = `id, tenant_id, email, name, role, cgp_domain, password_hash, cgp_password, active, failed_tries, locked_until, last_login`
+const userColumns = `id, tenant_id, email, name, role, cgp_domain, password_hash, cgp_password, active, last_login, version`
 
-func (d *DB) user(ctx context.Context, where string, arg any) (gatekeeper.User, error) {
+func (d *DB) scanUser(scan func(...any) error) (gatekeeper.User, error) {
 	var u gatekeeper.User
 	var sealed string
-	var active, locked, login int64
-	err := d.read.QueryRowContext(ctx, `SELECT `+userColumns+` FROM gatekeeper_users WHERE `+where, arg).
-		Scan(&u.ID, &u.Tenant, &u.Email, &u.Name, &u.Role, &u.CGPDomain, &u.PasswordHash, &sealed, &active, &u.FailedTries, &locked, &login)
+	var active, login int64
+	err := scan(&u.ID, &u.Tenant, &u.Email, &u.Name, &u.Role, &u.CGPDomain, &u.PasswordHash, &sealed, &active, &login, &u.Version)
+	if err == nil {
+		u.CGPPassword, err = d.open(sealed, userPlace(u.ID))
+	}
+	u.Active, u.LastLogin = active != 0, instant(login)
+	return u, err
+}
+
+func (d *DB) user(ctx context.Context, where string, arg any) (gatekeeper.User, error) {
+	u, err := d.scanUser(d.read.QueryRowContext(ctx, `SELECT `+userColumns+` FROM gatekeeper_users WHERE `+where, arg).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return u, gatekeeper.ErrNoUser
 	}
-	if err == nil {
-		u.CGPPassword, err = d.open(sealed, "user:"+u.ID)
-	}
-	u.Active, u.LockedUntil, u.LastLogin = active != 0, instant(locked), instant(login)
 	return u, d.wrap("read user", err)
 }
 
@@ -57,26 +61,85 @@ func (d *DB) User(ctx context.Context, id string) (gatekeeper.User, error) {
 	return d.user(ctx, `id=$1`, id)
 }
 
-// SaveUser implements gatekeeper.Store.
-func (d *DB) SaveUser(ctx context.Context, u *gatekeeper.User) error {
-	if u.ID == "" {
-		u.ID = newID()
+// Users implements gatekeeper.Store.
+func (d *DB) Users(ctx context.Context, t tenant.ID, f gatekeeper.UserFilter) ([]gatekeeper.User, error) {
+	var a args
+	q := `SELECT ` + userColumns + ` FROM gatekeeper_users WHERE tenant_id=` + a.add(string(t)) + ` AND email>` + a.add(f.After)
+	if f.Role != "" {
+		q += ` AND role=` + a.add(string(f.Role))
 	}
-	_, err := d.exec(ctx, `INSERT INTO gatekeeper_users (`+userColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)
-		ON CONFLICT (id) DO UPDATE SET tenant_id=excluded.tenant_id, email=excluded.email, name=excluded.name, role=excluded.role,
-			cgp_domain=excluded.cgp_domain, password_hash=excluded.password_hash, cgp_password=excluded.cgp_password, active=excluded.active`,
-		u.ID, string(u.Tenant), strings.ToLower(u.Email), u.Name, string(u.Role), u.CGPDomain, u.PasswordHash, d.seal(u.CGPPassword, "user:"+u.ID),
-		flag(u.Active), u.FailedTries, micros(u.LockedUntil), micros(u.LastLogin))
+	if f.Query != "" {
+		like := a.add("%" + escapeLike(strings.ToLower(f.Query)) + "%")
+		q += ` AND (email LIKE ` + like + ` ESCAPE '\' OR LOWER(name) LIKE ` + like + ` ESCAPE '\')`
+	}
+	q += ` ORDER BY email`
+	if f.Limit > 0 {
+		q += ` LIMIT ` + a.add(f.Limit)
+	}
+	out, err := collect(ctx, d.For(t).read, func(rows *sql.Rows) (gatekeeper.User, error) { return d.scanUser(rows.Scan) }, q, a.values...)
+	return out, d.wrap("read users", err)
+}
+
+// escapeLike makes a text match itself in LIKE.
+func escapeLike(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(s)
+}
+
+// SaveUser implements gatekeeper.Store.
+func (d *DB) SaveUser(ctx context.Context, u *gatekeeper.User, most int) error {
+	t := d.For(u.Tenant)
+	err := t.tx(ctx, func(tx txn) error {
+		if u.ID != "" {
+			res, err := tx.ExecContext(ctx, `UPDATE gatekeeper_users SET email=$3, name=$4, role=$5, cgp_domain=$6, password_hash=$7, cgp_password=$8, active=$9,
+				version=version+1 WHERE tenant_id=$1 AND id=$2 AND version=$10`, t.id, u.ID, strings.ToLower(u.Email), u.Name, string(u.Role), u.CGPDomain,
+				u.PasswordHash, d.seal(u.CGPPassword, userPlace(u.ID)), flag(u.Active), u.Version)
+			if err != nil {
+				return err
+			}
+			if n, err := res.RowsAffected(); err != nil || n == 0 {
+				return errors.Join(err, gatekeeper.ErrStale)
+			}
+			u.Version++
+			return nil
+		}
+		if most > 0 {
+			if err := d.dialect.lock(ctx, tx, "users "+t.id); err != nil {
+				return err
+			}
+			var n int
+			if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM gatekeeper_users WHERE tenant_id=$1`, t.id).Scan(&n); err != nil {
+				return err
+			}
+			if n >= most {
+				return gatekeeper.ErrFull
+			}
+		}
+		id := newID()
+		_, err := tx.ExecContext(ctx, `INSERT INTO gatekeeper_users (`+userColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,1)`,
+			id, t.id, strings.ToLower(u.Email), u.Name, string(u.Role), u.CGPDomain, u.PasswordHash, d.seal(u.CGPPassword, userPlace(id)),
+			flag(u.Active), micros(u.LastLogin))
+		if err == nil {
+			u.ID, u.Version = id, 1
+		}
+		return err
+	})
+	if d.dialect.duplicate(err) {
+		return gatekeeper.ErrTaken
+	}
 	return d.wrap("save user", err)
 }
 
+func userPlace(id string) string { return "user:" + id }
+
+// DeleteUser implements gatekeeper.Store.
+func (d *DB) DeleteUser(ctx context.Context, t tenant.ID, id string) error {
+	_, err := d.For(t).exec(ctx, `DELETE FROM gatekeeper_users WHERE tenant_id=$1 AND id=$2`, string(t), id)
+	return d.wrap("delete user", err)
+}
+
 // NoteLogin implements gatekeeper.Store.
-func (d *DB) NoteLogin(ctx context.Context, userID string, ok bool, at, lockedUntil time.Time) error {
-	q, params := `UPDATE gatekeeper_users SET failed_tries=failed_tries+1, locked_until=$2 WHERE id=$1`, []any{userID, micros(lockedUntil)}
-	if ok {
-		q, params = `UPDATE gatekeeper_users SET failed_tries=0, locked_until=0, last_login=$2 WHERE id=$1`, []any{userID, micros(at)}
-	}
-	_, err := d.exec(ctx, q, params...)
+func (d *DB) NoteLogin(ctx context.Context, userID string, at time.Time) error {
+	_, err := d.exec(ctx, `UPDATE gatekeeper_users SET last_login=$2 WHERE id=$1`, userID, micros(at))
 	return d.wrap("note login", err)
 }
 
@@ -84,103 +147,4 @@ func (d *DB) NoteLogin(ctx context.Context, userID string, ok bool, at, lockedUn
 func (d *DB) SetPasswordHash(ctx context.Context, userID, hash string) error {
 	_, err := d.exec(ctx, `UPDATE gatekeeper_users SET password_hash=$2 WHERE id=$1`, userID, hash)
 	return d.wrap("set password", err)
-}
-
-// CreateSession implements gatekeeper.Store.
-func (d *DB) CreateSession(ctx context.Context, s gatekeeper.Session) error {
-	_, err := d.exec(ctx, `INSERT INTO sessions (handle, tenant_id, user_id, refresh_id, created_at, expires_at, revoked) VALUES ($1,$2,$3,$4,$5,$6,0)`,
-		s.Handle, string(s.Tenant), s.UserID, s.RefreshID, micros(s.CreatedAt), micros(s.ExpiresAt))
-	return d.wrap("create session", err)
-}
-
-// Session implements gatekeeper.Store.
-func (d *DB) Session(ctx context.Context, handle string) (gatekeeper.Session, error) {
-	return d.session(ctx, d.read, handle, "")
-}
-
-func (d *DB) session(ctx context.Context, q queryer, handle, suffix string) (gatekeeper.Session, error) {
-	s := gatekeeper.Session{Handle: handle}
-	var created, expires, revoked int64
-	err := q.QueryRowContext(ctx, `SELECT tenant_id, user_id, refresh_id, created_at, expires_at, revoked FROM sessions WHERE handle=$1`+suffix, handle).
-		Scan(&s.Tenant, &s.UserID, &s.RefreshID, &created, &expires, &revoked)
-	if errors.Is(err, sql.ErrNoRows) {
-		return s, gatekeeper.ErrNoSession
-	}
-	s.CreatedAt, s.ExpiresAt, s.Revoked = instant(created), instant(expires), revoked != 0
-	return s, d.wrap("read session", err)
-}
-
-// RotateRefresh implements gatekeeper.Store.
-func (d *DB) RotateRefresh(ctx context.Context, handle, oldID, newID string, expires time.Time) error {
-	reused := false
-	err := d.tx(ctx, func(tx txn) error {
-		s, err := d.session(ctx, tx, handle, d.dialect.forUpdate())
-		switch {
-		case err != nil:
-			return err
-		case s.Revoked:
-			return gatekeeper.ErrNoSession
-		case s.RefreshID != oldID:
-			reused = true
-			_, err = tx.ExecContext(ctx, `UPDATE sessions SET revoked=1 WHERE handle=$1`, handle)
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE sessions SET refresh_id=$2, expires_at=$3 WHERE handle=$1`, handle, newID, micros(expires))
-		return err
-	})
-	if err == nil && reused {
-		return gatekeeper.ErrReused
-	}
-	return d.wrap("rotate refresh token", err)
-}
-
-// RevokeSession implements gatekeeper.Store.
-func (d *DB) RevokeSession(ctx context.Context, handle string) error {
-	_, err := d.exec(ctx, `UPDATE sessions SET revoked=1 WHERE handle=$1`, handle)
-	return d.wrap("revoke session", err)
-}
-
-const tenantColumns = `id, domain, name, time_zone, mode, active, demo, service_password`
-
-func (d *DB) scanTenant(row interface{ Scan(...any) error }) (tenant.Tenant, error) {
-	var t tenant.Tenant
-	var active, demo int64
-	var sealed string
-	err := row.Scan(&t.ID, &t.Domain, &t.Name, &t.TimeZone, &t.Mode, &active, &demo, &sealed)
-	if err == nil {
-		t.ServicePassword, err = d.open(sealed, "tenant:"+string(t.ID))
-	}
-	t.Active, t.Demo = active != 0, demo != 0
-	return t, err
-}
-
-// ErrNoTenant is wrapped when there is no such tenant.
-var ErrNoTenant = errors.New("no such tenant")
-
-// Tenant implements gatekeeper.Store.
-func (d *DB) Tenant(ctx context.Context, id tenant.ID) (tenant.Tenant, error) {
-	t, err := d.scanTenant(d.read.QueryRowContext(ctx, `SELECT `+tenantColumns+` FROM tenants WHERE id=$1`, string(id)))
-	if errors.Is(err, sql.ErrNoRows) {
-		return t, ErrNoTenant
-	}
-	return t, d.wrap("read tenant", err)
-}
-
-// Tenants answers all tenants, by domain.
-func (d *DB) Tenants(ctx context.Context) ([]tenant.Tenant, error) {
-	out, err := collect(ctx, d.read, func(rows *sql.Rows) (tenant.Tenant, error) { return d.scanTenant(rows) },
-		`SELECT `+tenantColumns+` FROM tenants ORDER BY domain`)
-	return out, d.wrap("read tenants", err)
-}
-
-// SaveTenant inserts the tenant, or updates the one of the same id.
-func (d *DB) SaveTenant(ctx context.Context, t *tenant.Tenant) error {
-	if t.ID == "" {
-		t.ID = tenant.ID(newID())
-	}
-	_, err := d.exec(ctx, `INSERT INTO tenants (`+tenantColumns+`) VALUES ($1,$2,$3,$4,$5,$6,$7,$8)
-		ON CONFLICT (id) DO UPDATE SET domain=excluded.domain, name=excluded.name, time_zone=excluded.time_zone, mode=excluded.mode,
-			active=excluded.active, demo=excluded.demo, service_password=excluded.service_password`,
-		string(t.ID), strings.ToLower(t.Domain), t.Name, t.TimeZone, t.Mode, flag(t.Active), flag(t.Demo), d.seal(t.ServicePassword, "tenant:"+string(t.ID)))
-	return d.wrap("save tenant", err)
 }

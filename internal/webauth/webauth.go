@@ -6,6 +6,8 @@ package webauth
 import (
 	"context"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 
 	"rmp/internal/gatekeeper"
@@ -54,10 +56,48 @@ func NoCookies() []*http.Cookie {
 	}
 }
 
-// Secure reports whether the browser reached us over TLS, here or at a proxy
-// in front.
-func Secure(r *http.Request) bool {
-	return r.TLS != nil || strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+// Secure reports whether the browser reached us over TLS, here or at a trusted
+// proxy in front.
+func Secure(r *http.Request, proxies []netip.Prefix) bool {
+	return r.TLS != nil || trusted(peer(r), proxies) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+}
+
+// Address is the network address of the client: of the connection, or what
+// trusted proxies in front say. Of X-Forwarded-For only what trusted proxies
+// have added counts: the last entry that is not one of them.
+func Address(r *http.Request, proxies []netip.Prefix) netip.Addr {
+	at := peer(r)
+	list := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(list) - 1; i >= 0 && trusted(at, proxies); i-- {
+		next, err := netip.ParseAddr(strings.TrimSpace(list[i]))
+		if err != nil {
+			break
+		}
+		at = next.Unmap()
+	}
+	return at
+}
+
+func peer(r *http.Request) netip.Addr {
+	a, _ := netip.ParseAddrPort(r.RemoteAddr) // none where there is no network, as in tests
+	return a.Addr().Unmap()
+}
+
+func trusted(a netip.Addr, proxies []netip.Prefix) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a.WithZone("")) })
+}
+
+// Headers are those that every answer carries.
+func Headers(h http.Header, secure bool) {
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	if secure {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 }
 
 type principalKey struct{}

@@ -72,10 +72,23 @@ func URL(tb testing.TB) string {
 	}
 	defer db.Close() //nolint:errcheck // only one statement was of interest
 	name := "t" + strings.ToLower(rand.Text()[:12])
-	if _, err := db.ExecContext(tb.Context(), `CREATE DATABASE `+name); err != nil {
+	u.Path = "/" + name
+	var super bool
+	if err := db.QueryRowContext(tb.Context(), `SELECT rolsuper FROM pg_roles WHERE rolname=current_user`).Scan(&super); err != nil {
 		tb.Fatal(err)
 	}
-	u.Path = "/" + name
+	owner := ""
+	if super {
+		// As in production: a role to which row-level security applies.
+		password := rand.Text()
+		if _, err := db.ExecContext(tb.Context(), `CREATE ROLE `+name+` LOGIN PASSWORD '`+password+`'`); err != nil {
+			tb.Fatal(err)
+		}
+		u.User, owner = url.UserPassword(name, password), ` OWNER `+name
+	}
+	if _, err := db.ExecContext(tb.Context(), `CREATE DATABASE `+name+owner); err != nil {
+		tb.Fatal(err)
+	}
 	return u.String()
 }
 

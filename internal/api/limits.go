@@ -1,0 +1,227 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"rmp/internal/fault"
+	"rmp/internal/tenant"
+	"rmp/internal/webauth"
+)
+
+// Limits bound what this process does for whom; 0 is no limit.
+type Limits struct {
+	PerUser      int // requests a minute of one person or token
+	PerAddress   int // requests a minute without a sign-in of one address
+	PerTenant    int // requests a minute of a tenant without a limit of its own
+	InFlight     int // requests at work at once
+	Streams      int // event streams open at once
+	UserStreams  int // of one person
+	TenantStream int // of a tenant without a limit of its own
+}
+
+const (
+	// A burst of so much of a minute's share may come at once.
+	burstShare = 6
+	// limitsKept is after how long without a request a meter is forgotten.
+	limitsKept = 5 * time.Minute
+	// settingsFresh is how old a tenant's limits may be.
+	settingsFresh = 30 * time.Second
+	// inFlightWait is how long a request waits for room.
+	inFlightWait = 500 * time.Millisecond
+)
+
+// limiter counts requests and streams.
+type limiter struct {
+	Limits
+	tenants interface {
+		Tenant(ctx context.Context, id tenant.ID) (tenant.Tenant, error)
+	}
+	now  func() time.Time
+	room chan struct{}
+
+	mu      sync.Mutex
+	meters  map[string]*meter
+	swept   time.Time
+	limits  map[tenant.ID]tenantLimits
+	streams map[string]int
+}
+
+type meter struct {
+	*rate.Limiter
+	used time.Time
+}
+
+type tenantLimits struct {
+	tenant.Limits
+	read time.Time
+}
+
+func newLimiter(l Limits, tenants interface {
+	Tenant(ctx context.Context, id tenant.ID) (tenant.Tenant, error)
+}, now func() time.Time) *limiter {
+	m := &limiter{Limits: l, tenants: tenants, now: now, meters: map[string]*meter{}, limits: map[tenant.ID]tenantLimits{}, streams: map[string]int{}}
+	if l.InFlight > 0 {
+		m.room = make(chan struct{}, l.InFlight)
+	}
+	return m
+}
+
+// take counts one request against a meter, and answers how long to wait if
+// that is too many.
+func (m *limiter) take(key string, perMinute int) time.Duration {
+	if perMinute <= 0 {
+		return 0
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := m.now()
+	if now.Sub(m.swept) > limitsKept {
+		m.swept = now
+		for k, x := range m.meters {
+			if now.Sub(x.used) > limitsKept {
+				delete(m.meters, k)
+			}
+		}
+	}
+	limit, burst := rate.Limit(float64(perMinute)/60), max(1, perMinute/burstShare)
+	x := m.meters[key]
+	switch {
+	case x == nil:
+		x = &meter{Limiter: rate.NewLimiter(limit, burst)}
+		m.meters[key] = x
+	case x.Limit() != limit: // the setting has changed
+		x.SetLimitAt(now, limit)
+		x.SetBurstAt(now, burst)
+	}
+	x.used = now
+	r := x.ReserveN(now, 1)
+	if wait := r.DelayFrom(now); wait > 0 {
+		r.CancelAt(now)
+		return wait
+	}
+	return 0
+}
+
+// of answers a tenant's own limits. Where they cannot be read, those that are
+// known go on serving.
+func (m *limiter) of(ctx context.Context, id tenant.ID) tenant.Limits {
+	now := m.now()
+	m.mu.Lock()
+	l, ok := m.limits[id]
+	m.mu.Unlock()
+	if ok && now.Sub(l.read) < settingsFresh {
+		return l.Limits
+	}
+	if t, err := m.tenants.Tenant(ctx, id); err == nil {
+		l.Limits = t.Settings.Limits
+	}
+	l.read = now
+	m.mu.Lock()
+	m.limits[id] = l
+	m.mu.Unlock()
+	return l.Limits
+}
+
+func or(own, otherwise int) int {
+	if own > 0 {
+		return own
+	}
+	return otherwise
+}
+
+// check answers how long who is asking must wait, and of what there were too
+// many.
+func (m *limiter) check(ctx context.Context, p tenant.Principal, known bool, from netip.Addr) (time.Duration, string) {
+	if !known {
+		return m.take("address "+from.String(), m.PerAddress), "from your address"
+	}
+	who := p.UserID
+	if p.Token != "" {
+		who = p.Token
+	}
+	if wait := m.take("user "+who, m.PerUser); wait > 0 {
+		return wait, "of yours"
+	}
+	return m.take("tenant "+string(p.Tenant), or(m.of(ctx, p.Tenant).RequestsPerMinute, m.PerTenant)), "of your organisation"
+}
+
+// limited refuses what is too much.
+func (a *API) limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		p, known := webauth.Principal(ctx)
+		if wait, of := a.limits.check(ctx, p, known, requestAddress(ctx)); wait > 0 {
+			a.writeProblem(w, r, &fault.Error{Code: fault.TooMany, Text: "too many requests " + of + "; come back later", RetryAfter: wait})
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// bounded lets so many requests work at once; others wait a moment, or are
+// sent away. Event streams have their own bounds.
+func (a *API) bounded(next http.Handler) http.Handler {
+	room := a.limits.room
+	if room == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == eventsPath {
+			next.ServeHTTP(w, r)
+			return
+		}
+		select {
+		case room <- struct{}{}:
+		default:
+			wait := time.NewTimer(inFlightWait)
+			defer wait.Stop()
+			select {
+			case room <- struct{}{}:
+			case <-wait.C:
+				a.writeProblem(w, r, &fault.Error{Code: fault.Unavailable, Text: "the server has too much to do; try again", RetryAfter: time.Second})
+				return
+			case <-r.Context().Done():
+				return
+			}
+		}
+		defer func() { <-room }()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// stream takes room for an event stream, and answers how to give it back.
+func (m *limiter) stream(ctx context.Context, p tenant.Principal) (release func(), err error) {
+	bounds := []struct {
+		key  string
+		most int
+	}{
+		{"all", m.Streams},
+		{"user " + p.UserID, m.UserStreams},
+		{"tenant " + string(p.Tenant), or(m.of(ctx, p.Tenant).EventStreams, m.TenantStream)},
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, b := range bounds {
+		if b.most > 0 && m.streams[b.key] >= b.most {
+			return nil, &fault.Error{Code: fault.TooMany, Text: "too many event streams are open; close one first", RetryAfter: 10 * time.Second}
+		}
+	}
+	for _, b := range bounds {
+		m.streams[b.key]++
+	}
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		for _, b := range bounds {
+			if m.streams[b.key]--; m.streams[b.key] <= 0 {
+				delete(m.streams, b.key)
+			}
+		}
+	}, nil
+}

@@ -1,0 +1,74 @@
+package config
+
+// UserAdd is the configuration of `rmp user add`.
+type UserAdd struct {
+	Database        `embed:""`
+	Email           string `arg:"" help:"Address, in the domain of an organisation."`
+	Name            string `help:"Name of the person." placeholder:"NAME"`
+	Role            string `help:"user, manager, admin or super_admin." default:"user" enum:"user,manager,admin,super_admin"`
+	Tenant          string `help:"Main domain of the organisation; default: that of the address." placeholder:"DOMAIN"`
+	Domain          string `help:"CommuniGate domain of the account; default: that of the address." placeholder:"DOMAIN"`
+	PasswordFile    string `help:"File whose first line is the password; - reads it from standard input. Default: one is made and shown." placeholder:"FILE"`
+	NoPassword      bool   `help:"No password opens: the person signs in with OpenID Connect only."`
+	CGPPasswordFile string `name:"cgp-password-file" help:"File with the password of the CommuniGate account, when that is another one; stored encrypted." placeholder:"FILE"`
+}
+
+// UserSet is the configuration of `rmp user set`.
+type UserSet struct {
+	Database        `embed:""`
+	Email           string `arg:"" help:"Address."`
+	Name            string `help:"Another name." placeholder:"NAME"`
+	Role            string `help:"Another role: user, manager, admin or super_admin." default:"" enum:",user,manager,admin,super_admin"`
+	Activate        bool   `help:"Let the person in."`
+	Deactivate      bool   `help:"Keep the person out, and end their sign-ins."`
+	Password        bool   `help:"Make another password, and show it."`
+	PasswordFile    string `help:"File whose first line is the other password; - reads it from standard input." placeholder:"FILE"`
+	CGPPasswordFile string `name:"cgp-password-file" help:"File with the password of the CommuniGate account." placeholder:"FILE"`
+}
+
+// UserRemove is the configuration of `rmp user remove`.
+type UserRemove struct {
+	Database `embed:""`
+	Email    string `arg:"" help:"Address."`
+}
+
+// UserList is the configuration of `rmp user list`.
+type UserList struct {
+	Database `embed:""`
+	Tenant   string `help:"Only of this organisation." placeholder:"DOMAIN"`
+	Query    string `arg:"" optional:"" help:"In address or name."`
+}
+
+// UserImport is the configuration of `rmp user import`.
+type UserImport struct {
+	Database `embed:""`
+	File     string `arg:"" help:"A .csv with a line of column names, or a .sql with INSERT INTO gatekeeper_users." type:"existingfile"`
+	Tenant   string `help:"Main domain of the organisation; default: that of each address." placeholder:"DOMAIN"`
+	Update   bool   `help:"Change those that are there already."`
+	DryRun   bool   `help:"Only say what would happen."`
+}
+
+// TenantList is the configuration of `rmp tenant list`.
+type TenantList struct {
+	Database `embed:""`
+}
+
+// TenantAdd is the configuration of `rmp tenant add`.
+type TenantAdd struct {
+	Database `embed:""`
+	Domain   string `arg:"" help:"Main mail domain, which is on the CommuniGate Pro server."`
+	Name     string `help:"Name of the organisation." placeholder:"NAME"`
+	TimeZone string `help:"Default time zone." default:"UTC" placeholder:"ZONE"`
+	Mode     string `help:"How bookings are written: direct or invitation." default:"direct" enum:"direct,invitation"`
+	CGP      CGP    `embed:"" prefix:"cgp."`
+}
+
+// KeysRotate is the configuration of `rmp keys rotate`.
+type KeysRotate struct {
+	Database `embed:""`
+}
+
+// KeysReseal is the configuration of `rmp keys reseal`.
+type KeysReseal struct {
+	Database `embed:""`
+}

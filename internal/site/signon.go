@@ -1,0 +1,71 @@
+package site
+
+import (
+	"net/http"
+
+	"rmp/internal/secret"
+	"rmp/internal/webauth"
+)
+
+const (
+	ssoPath   = "/signin/sso"
+	ssoCookie = "rmp_sso"
+	ssoTime   = 600 // seconds
+)
+
+// callback is where the provider sends people back to.
+func (s *Site) callback(r *http.Request) string {
+	base := s.PublicURL
+	if base == "" {
+		scheme := "http"
+		if webauth.Secure(r, s.Proxies) {
+			scheme = "https"
+		}
+		base = scheme + "://" + r.Host
+	}
+	return base + ssoPath + "/callback"
+}
+
+func (s *Site) keep(w http.ResponseWriter, r *http.Request, value string, age int) {
+	// Lax: it must come along when the provider leads back here.
+	http.SetCookie(w, &http.Cookie{Name: ssoCookie, Value: value, Path: ssoPath, MaxAge: age, HttpOnly: true,
+		Secure: webauth.Secure(r, s.Proxies), SameSite: http.SameSiteLaxMode})
+}
+
+// startSignOn sends the browser to the provider of the address.
+func (s *Site) startSignOn(w http.ResponseWriter, r *http.Request) {
+	d, ok := s.posted(w, r)
+	if !ok {
+		return
+	}
+	page, kept, err := s.SignOn.Start(r.Context(), d.Email, s.callback(r), d.Next)
+	if err != nil {
+		s.refuse(w, r, d, err, "")
+		return
+	}
+	s.keep(w, r, kept.Reveal(), ssoTime)
+	http.Redirect(w, r, page, http.StatusSeeOther)
+}
+
+// finishSignOn is where the provider leads back to.
+func (s *Site) finishSignOn(w http.ResponseWriter, r *http.Request) {
+	s.keep(w, r, "", -1)
+	var kept secret.Text
+	if c, err := r.Cookie(ssoCookie); err == nil {
+		kept = secret.Text(c.Value)
+	}
+	from := webauth.Address(r, s.Proxies)
+	const wrong = "The single sign-on was not accepted, or it knows you by an address that may not enter here."
+	id, email, next, err := s.SignOn.Finish(r.Context(), kept, r.URL.Query(), s.callback(r))
+	if err != nil {
+		s.refuse(w, r, signinData{Next: "/"}, err, wrong)
+		return
+	}
+	t, err := s.Gatekeeper.Admit(r.Context(), id, email, from)
+	s.Audit(r.Context(), from, "single-sign-on", email, t, err)
+	if err != nil {
+		s.refuse(w, r, signinData{Next: "/", Email: email}, err, wrong)
+		return
+	}
+	s.enter(w, r, t, localPath(next))
+}
