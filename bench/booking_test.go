@@ -43,8 +43,7 @@ func start(b *testing.B, marker string, args ...string) *process {
 		b.Fatal(err)
 	}
 	cmd := exec.Command(path, args...)
-	cmd.Env = append(os.Environ(), "RMP_LIMITS_USER=0", "RMP_LIMITS_TENANT=0", "RMP_LIMITS_ADDRESS=0")
-	cmd.Env = append(os.Environ(), "RMP_SECRET_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
+	cmd.Env = append(os.Environ(), "RMP_SECRET_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "RMP_LIMITS_USER=0", "RMP_LIMITS_TENANT=0", "RMP_LIMITS_ADDRESS=0")
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)

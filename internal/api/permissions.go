@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"rmp/internal/audit"
 	"rmp/internal/fault"
@@ -133,14 +134,24 @@ func operation[I, O any](a *API, op huma.Operation, h func(ctx context.Context, 
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
 	}
 	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusTooManyRequests)
-	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
-		p, known := webauth.Principal(ctx)
+	// Before the input is looked at: who may not learns nothing from it.
+	op.Middlewares = append(op.Middlewares, func(hc huma.Context, next func(huma.Context)) {
+		p, known := webauth.Principal(hc.Context())
 		err := need.allows(p, known)
-		var out *O
 		if err == nil {
-			out, err = h(ctx, p, in)
+			next(hc)
+			return
 		}
 		if need.audit && known {
+			a.record(hc.Context(), p, op.OperationID, err)
+		}
+		r, w := humago.Unwrap(hc)
+		a.writeProblem(w, r, err)
+	})
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		p, _ := webauth.Principal(ctx)
+		out, err := h(ctx, p, in)
+		if need.audit {
 			a.record(ctx, p, op.OperationID, err)
 		}
 		if err != nil {

@@ -29,7 +29,12 @@ const password = "good enough"
 
 func serve(b testing.TB) *served {
 	b.Helper()
-	r := newRig(b, filepath.Join(b.TempDir(), "rmp.db"))
+	return serveOn(b, filepath.Join(b.TempDir(), "rmp.db"))
+}
+
+func serveOn(b testing.TB, target string) *served {
+	b.Helper()
+	r := newRig(b, target)
 	r.worker.Wait = 0
 	keeper := gatekeeper.New(r.db, r.gw, time.Now)
 	hash, err := gatekeeper.HashPassword(password)

@@ -38,11 +38,12 @@ type Gatekeeper struct {
 	now    func() time.Time
 	hasher *hasher
 	keys   *keyring
+	step   time.Duration // see refusalStep
 }
 
 // New makes a gatekeeper.
 func New(store Store, cgp CommuniGate, now func() time.Time) *Gatekeeper {
-	return &Gatekeeper{store: store, cgp: cgp, now: now, hasher: newHasher(), keys: &keyring{store: store, now: now}}
+	return &Gatekeeper{store: store, cgp: cgp, now: now, hasher: newHasher(), keys: &keyring{store: store, now: now}, step: refusalStep}
 }
 
 // Credentials is what a person gives to sign in.
@@ -68,7 +69,7 @@ func (g *Gatekeeper) Login(ctx context.Context, c Credentials) (Tokens, error) {
 // delay waits until the next full step.
 func (g *Gatekeeper) delay(ctx context.Context, started time.Time) {
 	took := time.Since(started)
-	wait := time.NewTimer(took.Truncate(refusalStep) + refusalStep - took)
+	wait := time.NewTimer(took.Truncate(g.step) + g.step - took)
 	defer wait.Stop()
 	select {
 	case <-wait.C:

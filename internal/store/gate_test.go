@@ -430,4 +430,3 @@ func TestStaleResource(t *testing.T) {
 		}
 	})
 }
-
