@@ -37,6 +37,25 @@ const (
 type process struct {
 	cmd *exec.Cmd
 	url string
+	log *logged
+}
+
+// logged is what a process has logged so far.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 func binary(t *testing.T) string {
@@ -63,8 +82,8 @@ func start(t *testing.T, marker string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var log bytes.Buffer
-	cmd.Stderr = &log
+	log := &logged{}
+	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +111,7 @@ func start(t *testing.T, marker string, args ...string) *process {
 		if !ok {
 			t.Fatalf("rmp %v ended: %s", args, log.String())
 		}
-		return &process{cmd, at}
+		return &process{cmd, at, log}
 	case <-time.After(90 * time.Second):
 		t.Fatalf("rmp %v did not start: %s", args, log.String())
 		return nil

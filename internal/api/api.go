@@ -12,10 +12,12 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -98,6 +100,16 @@ func New(d Deps) *API {
 	config := huma.DefaultConfig("RMP", Version)
 	config.CreateHooks = nil // no $schema in bodies
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath = "", "", ""
+	// encoding/json would put replacement characters where a text is not UTF-8.
+	json := config.Formats["application/json"]
+	read := json.Unmarshal
+	json.Unmarshal = func(data []byte, v any) error {
+		if !utf8.Valid(data) {
+			return errors.New("the body is not UTF-8")
+		}
+		return read(data, v)
+	}
+	config.Formats = map[string]huma.Format{"application/json": json, "json": json}
 	config.Info.Description = "Book rooms, parking spaces, vehicles, equipment and catering over CommuniGate Pro. " +
 		"Times are RFC 3339 with an offset, or without one together with timeZone; answers are in UTC. Errors are application/problem+json (RFC 9457)."
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -229,6 +229,9 @@ func codeOfStatus(status int) fault.Code {
 // humaError makes the Problem for what huma itself refuses: a body that
 // cannot be read, a field of the wrong type.
 func humaError(ctx huma.Context, status int, msg string, errs ...error) huma.StatusError {
+	if msg == "cannot read request body" { // huma takes it for a fault of the server
+		status, msg = http.StatusBadRequest, "the body could not be read: the request is broken off or not as its headers say"
+	}
 	p := problemOf(codeOfStatus(status), msg)
 	p.Status = status
 	if status >= 500 {

@@ -15,6 +15,8 @@ const (
 	Password = "rmp-demo" // public; it opens the demo tenant only
 	User     = "anna@example.test"
 	Admin    = "admin@example.test"
+	Manager  = "elena@example.test" // runs the rooms of the lab
+	lab      = "Lab"
 )
 
 type person struct {
@@ -40,7 +42,7 @@ func people() []person {
 		}
 		out = append(out, p)
 	}
-	return append(out, person{Admin, "Alex Admin", tenant.Admin})
+	return append(out, person{Admin, "Alex Admin", tenant.SuperAdmin})
 }
 
 // resources are rooms of different sizes, parking spaces, vehicles,
@@ -52,7 +54,7 @@ func resources() []directory.Resource {
 		out = append(out, directory.Resource{Email: local + "@" + t.Domain(Domain), Type: kind, Name: name, Site: site, Floor: floor,
 			Capacity: capacity, Description: description, Features: features, TimeZone: TimeZone, Active: true})
 	}
-	const hq, lab = "Headquarters", "Lab"
+	const hq = "Headquarters"
 	room := func(local, name, site, floor string, capacity int, features ...string) {
 		add("conference-room", local, name, site, floor, capacity, "", features...)
 	}

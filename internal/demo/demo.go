@@ -114,6 +114,11 @@ func seedResources(ctx context.Context, d Deps, t tenant.Tenant) error {
 		if err := d.Resources(t.ID).SaveResource(ctx, &r); err != nil {
 			return fmt.Errorf("resource %s: %w", r.Email, err)
 		}
+		if r.Type == "conference-room" && r.Site == lab {
+			if err := d.Resources(t.ID).SetManagers(ctx, r.ID, []string{Manager}); err != nil {
+				return fmt.Errorf("resource %s: %w", r.Email, err)
+			}
+		}
 		d.Progress("resources", i+1, len(all))
 	}
 	return nil
