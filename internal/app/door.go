@@ -72,7 +72,7 @@ type certificate struct {
 	seen      time.Time // when the newer of the files was changed
 }
 
-const certificateLook = 10 * time.Second
+const certificateLook = 2 * time.Second
 
 // newCertificate reads the files; without any it is nil.
 func newCertificate(cert, key string, log *slog.Logger) (*certificate, error) {

@@ -192,7 +192,7 @@ func logger(level string) *slog.Logger {
 func banner(out io.Writer, url string, demoTenant bool) {
 	_, _ = fmt.Fprintf(out, "\nRMP is running at %s\n", url)
 	if demoTenant {
-		_, _ = fmt.Fprintf(out, "Demo logins: %s (a user), %s (an admin); the password of both is %s\n", demo.User, demo.Admin, demo.Password)
+		_, _ = fmt.Fprintf(out, "Demo logins: %s (a user), %s (a manager), %s (an administrator); the password of all is %s\n", demo.User, demo.Manager, demo.Admin, demo.Password)
 	}
 	_, _ = fmt.Fprintf(out, "API reference: %s/api/v2/docs\n\n", url)
 }

@@ -56,7 +56,8 @@ type Credentials struct {
 
 var errWrongLogin = fault.New(fault.Unauthenticated, "wrong address or password")
 
-// Login checks both layers and starts a session.
+// Login checks both layers and starts a session. A refusal of somebody known
+// still names their tenant, and nothing else.
 func (g *Gatekeeper) Login(ctx context.Context, c Credentials) (Tokens, error) {
 	started := time.Now()
 	t, err := g.login(ctx, c)
@@ -92,15 +93,16 @@ func (g *Gatekeeper) login(ctx context.Context, c Credentials) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, err
 	}
+	refused := Tokens{User: User{Tenant: user.Tenant}} // for the audit log
 	if !known || !right || !user.Active {
-		return Tokens{}, errWrongLogin
+		return refused, errWrongLogin
 	}
 	t, err := g.store.Tenant(ctx, user.Tenant)
 	if err != nil {
 		return Tokens{}, fmt.Errorf("login: %w", err)
 	}
 	if !t.Active {
-		return Tokens{}, errWrongLogin
+		return refused, errWrongLogin
 	}
 	password := c.CGPPassword
 	if password == "" {
@@ -111,7 +113,7 @@ func (g *Gatekeeper) login(ctx context.Context, c Credentials) (Tokens, error) {
 	}
 	if err := g.cgp.CheckLogin(ctx, t, user.Email, password); err != nil {
 		if errors.Is(err, ErrRefused) {
-			return Tokens{}, errWrongLogin
+			return refused, errWrongLogin
 		}
 		_ = g.forgive(ctx, places) // it was no wrong try; that it counts is the lesser evil
 		return Tokens{}, fmt.Errorf("login: %w", err)

@@ -44,7 +44,11 @@ func (s *Site) startSignOn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.keep(w, r, kept.Reveal(), ssoTime)
-	http.Redirect(w, r, page, http.StatusSeeOther)
+	// Not by a redirect: the policy lets a form lead to this site only, and
+	// browsers hold that for where it redirects to, too.
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_ = leavePage.Execute(w, page) // the client may be gone
 }
 
 // finishSignOn is where the provider leads back to.

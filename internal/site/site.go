@@ -28,10 +28,13 @@ import (
 	"rmp/internal/webauth"
 )
 
-//go:embed signin.html
+//go:embed signin.html leave.html
 var pages embed.FS
 
-var signinPage = template.Must(template.ParseFS(pages, "signin.html"))
+var (
+	signinPage = template.Must(template.ParseFS(pages, "signin.html"))
+	leavePage  = template.Must(template.ParseFS(pages, "leave.html"))
+)
 
 // SingleSignOn leads people to their organisation's OpenID Connect provider
 // and back.

@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, existsSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
+import { startProvider } from './provider.mjs';
 
 const root = new URL('../../', import.meta.url).pathname;
 const axe = readFileSync(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
@@ -160,6 +161,52 @@ await test('dark theme and phone width', async () => {
   await phone.getByRole('button', { name: 'Book', exact: true }).click();
   await phone.getByRole('button', { name: /^From the phone/ }).waitFor();
   if (shots) await phone.screenshot({ path: join(shots, 'phone.png') });
+});
+await test('single sign-on with a real OpenID Connect provider', async () => {
+  const accounts = {
+    clara: { email: 'clara@example.test', email_verified: true }, stranger: { email: 'nobody@example.test', email_verified: true },
+    other: { email: 'clara@elsewhere.test', email_verified: true }, unsure: { email: 'clara@example.test', email_verified: false },
+  };
+  const provider = await startProvider({ client_id: 'rmp', client_secret: 'a secret of the client', redirect_uris: [url + '/signin/sso/callback'] }, accounts);
+  try {
+    const call = async (method, path, token, body) => {
+      const r = await fetch(url + path, { method, headers: { 'Content-Type': 'application/json', ...(token && { Authorization: 'Bearer ' + token }) }, body: body && JSON.stringify(body) });
+      must(r.ok, `${path}: ${r.status} ${await r.clone().text()}`);
+      return r.json();
+    };
+    const { token } = await call('POST', '/api/v2/auth/login', '', { email: 'admin@example.test', password: 'rmp-demo' });
+    const { items: [t] } = await call('GET', '/api/v2/admin/tenants', token);
+    await call('PUT', '/api/v2/admin/tenants/' + t.id, token, { name: t.name, timeZone: t.timeZone, mode: t.mode, oidc: { issuer: provider.issuer, clientId: 'rmp', clientSecret: 'a secret of the client' } });
+    for (const [name, entered] of [['clara', true], ['stranger', false], ['other', false], ['unsure', false]]) {
+      const page = await (await context()).newPage();
+      await page.goto(url + '/?date=' + day);
+      await page.waitForURL(/signin/);
+      await page.fill('#email', 'clara@example.test');
+      await page.getByRole('button', { name: 'Single sign-on' }).click();
+      await page.waitForURL(new RegExp(provider.issuer));
+      await page.fill('input[name=name]', name);
+      await page.getByRole('button', { name: 'Go on' }).click();
+      if (entered) {
+        await page.waitForURL(url + '/?date=' + day);
+        await page.waitForSelector('[data-resource]');
+      } else {
+        await page.getByRole('alert').waitFor();
+        await accessible(page, 'refused single sign-on');
+      }
+      await page.close();
+    }
+    // What another browser brings back is worth nothing here.
+    const page = await (await context()).newPage();
+    await page.goto(url + '/signin/sso/callback?code=x&state=y');
+    await page.getByRole('alert').waitFor();
+    await page.goto(url + '/signin');
+    await page.fill('#email', 'anna@elsewhere.test');
+    await page.getByRole('button', { name: 'Single sign-on' }).click();
+    await page.getByText('has no single sign-on').waitFor();
+    await page.close();
+  } finally {
+    provider.stop();
+  }
 });
 if (shots) {
   await desktop.goto(url + '/');
