@@ -49,8 +49,10 @@ func TestHostileServer(t *testing.T) {
 		"nothing":           write(""),
 		"another language":  write(`<html><body>Sign in here</body></html>`),
 		"invalid character": write("<XIMSS><session urlID=\"a\x01b\"/></XIMSS>"),
-		"redirect":          func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL+"/stolen", http.StatusTemporaryRedirect) },
-		"error":             func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, other.URL+"/stolen", http.StatusTemporaryRedirect)
+		},
+		"error": func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusInternalServerError) },
 		"without end": func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				if _, err := w.Write([]byte("<XIMSS>" + strings.Repeat(" ", 1<<16))); err != nil {
