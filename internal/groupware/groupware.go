@@ -47,13 +47,14 @@ type Groupware struct {
 	log     *slog.Logger
 	servers servers
 	persons persons
+	rights  rights
 }
 
 // New makes the connection pools; nothing is connected yet.
 func New(cfg Config, tenants func(ctx context.Context, id tenant.ID) (tenant.Tenant, error), log *slog.Logger) *Groupware {
 	main := newServer(cfg.URL, cfg.TLS, cli.Config{Addr: cfg.CLIAddr, StartTLS: cfg.CLIStartTLS, User: cfg.Admin,
 		Password: cfg.AdminPassword.Reveal(), Timeout: cfg.Timeout})
-	return &Groupware{cfg: cfg, tenants: tenants, log: log, persons: persons{open: map[string]*person{}},
+	return &Groupware{cfg: cfg, tenants: tenants, log: log, persons: persons{open: map[string]*person{}}, rights: rights{seen: map[string]time.Time{}},
 		servers: servers{main: main, own: map[tenant.Server]*server{}, open: map[tenant.ID]*opened{}}}
 }
 

@@ -93,17 +93,8 @@ func (g *Groupware) Answers(ctx context.Context, id tenant.ID, take func(Answer)
 
 // replyIn is the answer that a message carries, or nil.
 func replyIn(r *ximss.Reply) *ical.Calendar {
-	mail, err := r.Message()
-	if err != nil {
-		return nil
+	if c := calendarIn(r); c != nil && strings.EqualFold(c.Method, "REPLY") {
+		return c
 	}
-	n := mail.Find("iCalendar")
-	if n == nil {
-		return nil
-	}
-	c, err := ical.FromXML(n)
-	if err != nil || !strings.EqualFold(c.Method, "REPLY") {
-		return nil
-	}
-	return c
+	return nil
 }
