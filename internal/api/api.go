@@ -28,6 +28,7 @@ import (
 	"rmp/internal/directory"
 	"rmp/internal/fault"
 	"rmp/internal/gatekeeper"
+	"rmp/internal/people"
 	"rmp/internal/tenant"
 )
 
@@ -53,6 +54,11 @@ type Deps struct {
 	Tenants      booking.Tenants
 	Idempotency  func(tenant.ID) Idempotency
 	Events       Events
+	People       *people.Service
+	Feeds        func(tenant.ID) Feeds
+	Feed         FeedWriter
+	FeedOwner    FeedOwner
+	Provision    Provision
 	Audit        audit.Log
 	Installation Installation
 	Upkeep       func(tenant.ID) Upkeep
@@ -128,6 +134,11 @@ func New(d Deps) *API {
 	a.registerUsers()
 	a.registerTenants()
 	a.registerAudit()
+	a.registerCalendars()
+	a.registerDelegates()
+	a.registerContacts()
+	a.registerFeeds()
+	a.registerProvision()
 	a.registerDocs()
 	a.registerHealth()
 	a.mux.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {

@@ -64,7 +64,7 @@ type createInput struct {
 }
 
 func (a *API) createBooking(ctx context.Context, p tenant.Principal, in *createInput) (*bookingOutput, error) {
-	r, err := in.Body.parse()
+	r, err := a.bookingRequest(ctx, p, in.Body)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (a *API) changeBooking(ctx context.Context, p tenant.Principal, in *changeI
 	if err != nil {
 		return nil, err
 	}
-	r, err := in.Body.parse()
+	r, err := a.bookingRequest(ctx, p, in.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -2,8 +2,12 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -159,7 +163,7 @@ type BookingRequest struct {
 	Title string `json:"title" doc:"At most 500 bytes." example:"Planning"`
 	Span
 	Resources   []ResourceInput  `json:"resources" maxItems:"50" doc:"Addresses of resources, or objects with email and quantity."`
-	Attendees   []AttendeeInput  `json:"attendees,omitempty" maxItems:"500" doc:"Addresses, or objects with email, name and role."`
+	Attendees   []AttendeeInput  `json:"attendees,omitempty" maxItems:"500" doc:"Addresses, or objects with email or group, name and role."`
 	Location    string           `json:"location,omitempty" doc:"At most 500 bytes; left out, calendars show the names of the resources."`
 	Description string           `json:"description,omitempty" doc:"At most 20,000 bytes."`
 	Private     bool             `json:"private,omitempty" doc:"Others see that the time is taken, not what for."`
@@ -231,9 +235,11 @@ func eitherOf(doc string, properties map[string]*huma.Schema, required ...string
 	return &huma.Schema{OneOf: []*huma.Schema{text, object}}
 }
 
-// AttendeeInput is an attendee in a request: an address, or an object.
+// AttendeeInput is an attendee in a request: an address, or an object; or a
+// group of the caller's contacts, which stands for its people.
 type AttendeeInput struct {
 	Email string `json:"email"`
+	Group string `json:"group"`
 	Name  string `json:"name,omitempty"`
 	Role  string `json:"role,omitempty"`
 }
@@ -250,7 +256,55 @@ func (x *AttendeeInput) UnmarshalJSON(b []byte) error {
 // Schema says that both forms are right.
 func (AttendeeInput) Schema(huma.Registry) *huma.Schema {
 	return eitherOf("A mail address.", map[string]*huma.Schema{"email": {Type: huma.TypeString}, "name": {Type: huma.TypeString},
-		"role": {Type: huma.TypeString, Enum: []any{"required", "optional"}, Default: "required"}}, "email")
+		"group": {Type: huma.TypeString, Description: "Instead of email: the id of a contact group. Its people are booked, those of groups within it too."},
+		"role":  {Type: huma.TypeString, Enum: []any{"required", "optional"}, Default: "required"}})
+}
+
+// attendees puts people in the place of the groups; who is named by
+// themselves stays as they are.
+func (a *API) attendees(ctx context.Context, p tenant.Principal, list []AttendeeInput) ([]AttendeeInput, error) {
+	if !slices.ContainsFunc(list, func(x AttendeeInput) bool { return x.Group != "" }) {
+		return list, nil
+	}
+	var out []AttendeeInput
+	seen := map[string]bool{}
+	for i, x := range list {
+		if x.Group == "" {
+			out = append(out, x)
+			seen[strings.ToLower(x.Email)] = true
+		} else if x.Email != "" {
+			return nil, fault.InvalidField(fmt.Sprintf("/attendees/%d", i), "has both email and group")
+		}
+	}
+	for i, x := range list {
+		if x.Group == "" {
+			continue
+		}
+		members, err := a.People.Expand(ctx, p, []string{x.Group})
+		if err != nil {
+			var f *fault.Error
+			if errors.As(err, &f) && (f.Code == fault.NotFound || f.Code == fault.Invalid) {
+				return nil, fault.InvalidField(fmt.Sprintf("/attendees/%d/group", i), "%s", f.Text)
+			}
+			return nil, err
+		}
+		for _, m := range members {
+			if !seen[m.Address] {
+				seen[m.Address] = true
+				out = append(out, AttendeeInput{Email: m.Address, Name: m.Name, Role: x.Role})
+			}
+		}
+	}
+	return out, nil
+}
+
+// bookingRequest reads a request, with groups expanded.
+func (a *API) bookingRequest(ctx context.Context, p tenant.Principal, r BookingRequest) (booking.Request, error) {
+	var err error
+	if r.Attendees, err = a.attendees(ctx, p, r.Attendees); err != nil {
+		return booking.Request{}, err
+	}
+	return r.parse()
 }
 
 func (r BookingRequest) parse() (booking.Request, error) {

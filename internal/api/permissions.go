@@ -76,6 +76,45 @@ var permissions = map[string]permission{
 	"get-settings":  {role: tenant.Admin, scope: tenant.AdminScope},
 	"set-settings":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 	"audit-log":     {role: tenant.Admin, scope: tenant.AdminScope},
+
+	"create-resource": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"delete-resource": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"adopt-resources": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+
+	// Others' calendars: as the server's rights have it, or as an
+	// administrator, which is written into the audit log.
+	"list-calendars":     {role: tenant.User, scope: tenant.PeopleRead},
+	"list-events":        {role: tenant.User, scope: tenant.PeopleRead},
+	"get-event":          {role: tenant.User, scope: tenant.PeopleRead},
+	"create-event":       {role: tenant.User, scope: tenant.PeopleWrite},
+	"change-event":       {role: tenant.User, scope: tenant.PeopleWrite},
+	"delete-event":       {role: tenant.User, scope: tenant.PeopleWrite},
+	"import-calendar":    {role: tenant.User, scope: tenant.PeopleWrite},
+	"export-calendar":    {role: tenant.User, scope: tenant.PeopleRead},
+	"list-delegates":     {role: tenant.User, scope: tenant.PeopleRead},
+	"set-delegate":       {role: tenant.User, scope: tenant.PeopleWrite, audit: true},
+	"remove-delegate":    {role: tenant.User, scope: tenant.PeopleWrite, audit: true},
+	"list-invitations":   {role: tenant.User, scope: tenant.PeopleRead},
+	"answer-invitation":  {role: tenant.User, scope: tenant.PeopleWrite},
+	"list-folders":       {role: tenant.User, scope: tenant.PeopleRead},
+	"create-folder":      {role: tenant.User, scope: tenant.PeopleWrite},
+	"delete-folder":      {role: tenant.User, scope: tenant.PeopleWrite},
+	"list-contacts":      {role: tenant.User, scope: tenant.PeopleRead},
+	"get-contact":        {role: tenant.User, scope: tenant.PeopleRead},
+	"create-contact":     {role: tenant.User, scope: tenant.PeopleWrite},
+	"change-contact":     {role: tenant.User, scope: tenant.PeopleWrite},
+	"delete-contact":     {role: tenant.User, scope: tenant.PeopleWrite},
+	"list-groups":        {role: tenant.User, scope: tenant.PeopleRead},
+	"get-group":          {role: tenant.User, scope: tenant.PeopleRead},
+	"create-group":       {role: tenant.User, scope: tenant.PeopleWrite},
+	"change-group":       {role: tenant.User, scope: tenant.PeopleWrite},
+	"delete-group":       {role: tenant.User, scope: tenant.PeopleWrite},
+	"search-people":      {role: tenant.User, scope: tenant.PeopleRead},
+	"list-feeds":         {role: tenant.User, scope: tenant.PeopleRead},
+	"read-feed":          {}, // the address is the secret
+	"read-resource-feed": {},
+	"create-feed":        {role: tenant.User, audit: true}, // a secret: not by a script
+	"delete-feed":        {role: tenant.User, audit: true},
 }
 
 // name is how the OpenAPI document shows it.

@@ -56,7 +56,7 @@ type previewInput struct{ Body BookingRequest }
 type previewOutput struct{ Body Preview }
 
 func (a *API) previewBooking(ctx context.Context, p tenant.Principal, in *previewInput) (*previewOutput, error) {
-	r, err := in.Body.parse()
+	r, err := a.bookingRequest(ctx, p, in.Body)
 	if err != nil {
 		return nil, err
 	}

@@ -151,8 +151,9 @@ type resourceInput struct {
 }
 
 type resourceOutput struct {
-	ETag string `header:"ETag"`
-	Body Resource
+	ETag     string `header:"ETag"`
+	Location string `header:"Location"`
+	Body     Resource
 }
 
 func (a *API) getResource(ctx context.Context, p tenant.Principal, in *resourceInput) (*resourceOutput, error) {

@@ -39,6 +39,7 @@ type rig struct {
 	*engine
 	t      testing.TB
 	web    string
+	line   string // address of CLI
 	tenant tenant.Tenant
 	anna   tenant.Principal
 	clock  time.Duration // how far ahead of the real clock
@@ -92,7 +93,7 @@ func newRig(t testing.TB, target string, quirks ...ximssserver.Quirks) *rig {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() })
-	r := &rig{t: t, web: web, faults: faults, drift: map[reconcile.Drift]int{}, anna: tenant.Principal{Tenant: "a", Domain: "a.test", Email: anna, Name: "Anna", Role: tenant.User},
+	r := &rig{t: t, web: web, line: line, faults: faults, drift: map[reconcile.Drift]int{}, anna: tenant.Principal{Tenant: "a", Domain: "a.test", Email: anna, Name: "Anna", Role: tenant.User},
 		tenant: tenant.Tenant{ID: "a", Domain: "a.test", TimeZone: "Europe/Berlin", Mode: "direct", Active: true, ServicePassword: "pw"}}
 	if err := db.SaveTenant(ctx, &r.tenant); err != nil {
 		t.Fatal(err)

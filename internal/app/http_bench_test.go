@@ -15,6 +15,7 @@ import (
 	"rmp/internal/api"
 	"rmp/internal/events"
 	"rmp/internal/gatekeeper"
+	"rmp/internal/groupware"
 	"rmp/internal/tenant"
 )
 
@@ -47,7 +48,8 @@ func serveOn(b testing.TB, target string) *served {
 	}
 	log := slog.New(slog.DiscardHandler)
 	a := api.New(api.Deps{Gatekeeper: keeper, Bookings: r.service, Availability: r.availability, Resources: r.resources, Tenants: r.db, Events: events.NewHub(r.db, log, time.Second),
-		Upkeep: func(t tenant.ID) api.Upkeep { return upkeep{r.db.For(t), func() {}} }, Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{r.db.For(t)} }, Audit: r.db, Installation: installation{r.db, r.gw, true}, Log: log, Now: time.Now})
+		Upkeep: func(t tenant.ID) api.Upkeep { return upkeep{r.db.For(t), func() {}} }, Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{r.db.For(t)} }, People: newPeople(r.engine), Feeds: func(t tenant.ID) api.Feeds { return feeds{r.db.For(t)} }, FeedOwner: feedOwner(r.db), Feed: groupware.Feed,
+		Provision: provision{r.db, r.gw, time.Now}, Audit: r.db, Installation: installation{r.db, r.gw, true}, Log: log, Now: time.Now})
 	srv := httptest.NewServer(a.Handler())
 	b.Cleanup(srv.Close)
 	s := &served{rig: r, url: srv.URL, client: srv.Client()}

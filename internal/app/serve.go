@@ -106,7 +106,8 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	hub := events.NewHub(db, log, eventPoll)
 	var ending atomic.Bool
 	a := api.New(api.Deps{Gatekeeper: keeper, Bookings: service, Availability: e.availability, Resources: e.resources, Tenants: db, Events: hub,
-		Audit: db, Installation: installation{db, gw, c.CGP.Host == ""}, Proxies: proxies,
+		People: newPeople(e), Feeds: func(t tenant.ID) api.Feeds { return feeds{db.For(t)} }, FeedOwner: feedOwner(db), Feed: groupware.Feed,
+		Provision: provision{db, gw, time.Now}, Audit: db, Installation: installation{db, gw, c.CGP.Host == ""}, Proxies: proxies,
 		Limits: api.Limits{PerUser: c.Limits.User, PerAddress: c.Limits.Address, PerTenant: c.Limits.Tenant, InFlight: c.Limits.InFlight,
 			Streams: c.Limits.Streams, UserStreams: c.Limits.UserStreams, TenantStream: c.Limits.TenantStreams},
 		Upkeep:      func(t tenant.ID) api.Upkeep { return upkeep{db.For(t), e.worker.Wake} },

@@ -39,6 +39,16 @@ func TypeByName(name string) (Type, bool) {
 	return Types[i], true
 }
 
+// TypeOf answers the type of an account by its sub-domain.
+func TypeOf(email, tenantDomain string) (Type, bool) {
+	_, domain, _ := strings.Cut(strings.ToLower(email), "@")
+	i := slices.IndexFunc(Types, func(t Type) bool { return t.Domain(tenantDomain) == domain })
+	if i < 0 {
+		return Type{}, false
+	}
+	return Types[i], true
+}
+
 // Domain is the sub-domain of the type's accounts in a tenant.
 func (t Type) Domain(tenantDomain string) string { return t.Prefix + tenantDomain }
 

@@ -60,6 +60,30 @@ func event(t tenant.Tenant, j outbox.Job) *ical.Calendar {
 	return &ical.Calendar{Method: "PUBLISH", ProdID: prodID, Version: "2.0", Events: []*ical.Event{e}}
 }
 
+// Feed writes bookings as an iCalendar file for a subscription, as the person
+// who asks may see them.
+func Feed(t tenant.Tenant, name string, list []booking.Booking) []byte {
+	out := &ical.Calendar{Method: "PUBLISH", ProdID: prodID, Version: "2.0", Extra: []ical.Property{
+		{Name: "X-WR-CALNAME", Value: feedText(name)}, {Name: "REFRESH-INTERVAL", Params: []ical.Param{{Name: "VALUE", Value: "DURATION"}}, Value: "PT15M"}, {Name: "X-PUBLISHED-TTL", Value: "PT15M"}}}
+	for _, b := range list {
+		// The booking is veiled already where it has to be.
+		c := event(t, outbox.Job{Booking: b, Kind: booking.PersonCalendar})
+		for _, e := range c.Events {
+			e.Extra = nil
+			for i := range e.Attendees {
+				e.Attendees[i].RSVP = false // a subscription is not an invitation
+			}
+		}
+		out.Events = append(out.Events, c.Events...)
+	}
+	return out.AppendText(nil)
+}
+
+// feedText makes a text fit for a property that is written as it is.
+func feedText(s string) string {
+	return strings.NewReplacer("\\", "\\\\", ";", "\\;", ",", "\\,", "\r", " ", "\n", " ").Replace(s)
+}
+
 // inWall is an instant as the wall time of the booking's zone, or in UTC
 // where it is the second of two equal wall times, which only UTC can say.
 func inWall(t time.Time, loc *time.Location) ical.Time {

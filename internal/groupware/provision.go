@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"rmp/communigate/cli"
 	"rmp/communigate/dataformat"
@@ -115,4 +116,49 @@ func ensureCalendar(ctx context.Context, c *cli.Conn, t tenant.Tenant, account s
 		return fmt.Errorf("rights to the calendar of %s: %w", account, err)
 	}
 	return nil
+}
+
+// ResourceAccount is an account in a sub-domain for resources.
+type ResourceAccount struct {
+	Email, Name string
+	Type        directory.Type
+}
+
+// ResourceAccounts answers the accounts that are in the tenant's sub-domains
+// for resources. A sub-domain that is not there has none.
+func (g *Groupware) ResourceAccounts(ctx context.Context, t tenant.Tenant) ([]ResourceAccount, error) {
+	var out []ResourceAccount
+	err := g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error {
+		for _, kind := range directory.Types {
+			domain := kind.Domain(t.Domain)
+			names, err := c.ListAccounts(ctx, domain)
+			var refused *cli.Error
+			if errors.As(err, &refused) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			for _, n := range names {
+				a := ResourceAccount{Email: strings.ToLower(n) + "@" + domain, Name: n, Type: kind}
+				if s, err := c.AccountEffectiveSettings(ctx, a.Email); err == nil {
+					if name, ok := s["RealName"].(string); ok && strings.TrimSpace(name) != "" {
+						a.Name = name
+					}
+				}
+				out = append(out, a)
+			}
+		}
+		return nil
+	})
+	return out, cliFault(err, "there is no such domain")
+}
+
+// RemoveAccount removes an account with all that is in it.
+func (g *Groupware) RemoveAccount(ctx context.Context, t tenant.Tenant, account string) error {
+	err := g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error { return c.DeleteAccount(ctx, account) })
+	if errors.Is(err, cli.ErrNotFound) {
+		return nil
+	}
+	return cliFault(err, "there is no such account")
 }

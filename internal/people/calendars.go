@@ -435,8 +435,11 @@ func (s *Service) Import(ctx context.Context, p tenant.Principal, email string, 
 		return nil, err
 	}
 	files, err := ical.ParseText(data, ical.Limits{})
+	var refused []Imported
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Invalid, "the file is not iCalendar: %s", err.Error())
+		if files, refused = readable(data); len(files) == 0 {
+			return nil, fault.Wrap(err, fault.Invalid, "the file is not iCalendar: %s", err.Error())
+		}
 	}
 	type one struct {
 		of *ical.Calendar
@@ -514,7 +517,7 @@ func (s *Service) Import(ctx context.Context, p tenant.Principal, email string, 
 		}
 	}
 	s.Changed(c.Tenant.ID, email, from.Add(-48*time.Hour), time.Time{})
-	return out, nil
+	return append(out, refused...), nil
 }
 
 // importable says why an event of a file cannot be taken.

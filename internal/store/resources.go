@@ -59,7 +59,7 @@ func scanResource(rows *sql.Rows) (directory.Resource, error) {
 // cannot disagree.
 func (t *Tenant) Resources(ctx context.Context, f directory.Filter) ([]directory.Resource, error) {
 	var a args
-	q := selectResources + ` WHERE r.tenant_id=` + a.add(t.id) + ` AND r.capacity>=` + a.add(f.MinCapacity)
+	q := selectResources + ` WHERE r.tenant_id=` + a.add(t.id) + ` AND r.removed=0 AND r.capacity>=` + a.add(f.MinCapacity)
 	if f.Type != "" {
 		q += ` AND r.type=` + a.add(f.Type)
 	}
@@ -129,7 +129,7 @@ func (t *Tenant) SaveResource(ctx context.Context, r *directory.Resource) error 
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,1,$15,$15)
 		ON CONFLICT (tenant_id, email) DO UPDATE SET type=excluded.type, name=excluded.name, description=excluded.description, site=excluded.site,
 			floor=excluded.floor, capacity=excluded.capacity, features=excluded.features, time_zone=excluded.time_zone, active=excluded.active,
-			units=excluded.units, policy=excluded.policy, version=resources.version+1, updated_at=excluded.updated_at
+			units=excluded.units, policy=excluded.policy, removed=0, version=resources.version+1, updated_at=excluded.updated_at
 			WHERE $16=0 OR resources.version=$16
 		RETURNING id, version, created_at, updated_at`,
 			t.id, r.ID, strings.ToLower(r.Email), r.Type, r.Name, r.Description, r.Site, r.Floor, r.Capacity, string(j), r.TimeZone, flag(r.Active),
@@ -140,6 +140,18 @@ func (t *Tenant) SaveResource(ctx context.Context, r *directory.Resource) error 
 	}
 	r.CreatedAt, r.UpdatedAt = instant(created), instant(updated)
 	return t.db.wrap("save resource", err)
+}
+
+// RemoveResource takes a resource out; what was booked of it stays.
+func (t *Tenant) RemoveResource(ctx context.Context, id string, at time.Time) error {
+	_, err := t.exec(ctx, `UPDATE resources SET removed=1, active=0, version=version+1, updated_at=$3 WHERE tenant_id=$1 AND id=$2`, t.id, id, micros(at))
+	return t.db.wrap("remove resource", err)
+}
+
+// CountResources answers how many the tenant has.
+func (t *Tenant) CountResources(ctx context.Context) (n int, err error) {
+	err = t.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM resources WHERE tenant_id=$1 AND removed=0`, t.id).Scan(&n)
+	return n, t.db.wrap("count resources", err)
 }
 
 // SaveTypePolicy implements directory.Store.
