@@ -133,6 +133,17 @@ func TestInjection(t *testing.T) {
 	token := p.login(t, "admin@example.test")
 	_, made := p.call(t, "POST", "/api/v2/bookings", token, request(1, room))
 	id, _ := made["id"].(string)
+	own := func(path string, body map[string]any, field string) string {
+		status, a := p.call(t, "POST", path, token, body)
+		if status != 201 {
+			t.Fatal(status, a)
+		}
+		return a[field].(string)
+	}
+	startE, endE := slot(20)
+	uid := own("/api/v2/calendars/admin@example.test/events", map[string]any{"title": "E", "start": startE, "end": endE}, "uid")
+	contact := own("/api/v2/contacts", map[string]any{"name": "C"}, "id")
+	group := own("/api/v2/contact-groups", map[string]any{"name": "G", "members": []any{}}, "id")
 	var doc document
 	fetchJSON(t, p.url+"/api/v2/openapi.json", &doc)
 
@@ -146,6 +157,9 @@ func TestInjection(t *testing.T) {
 		"create-user":        map[string]any{"email": "new@example.test", "realName": "New"}, "change-user": map[string]any{"realName": "Ben"},
 		"create-tenant": map[string]any{"domain": "evil.test", "name": "T", "timeZone": "UTC", "active": false}, "change-tenant": map[string]any{"name": "T", "timeZone": "UTC"},
 		"create-token": map[string]any{"name": "t", "scopes": []any{"bookings:read"}, "expiresAt": time.Now().Add(time.Hour).Format(time.RFC3339)},
+		"create-event": map[string]any{"title": "E", "start": startE, "end": endE}, "change-event": map[string]any{"title": "E", "start": startE, "end": endE},
+		"create-contact": map[string]any{"name": "C"}, "change-contact": map[string]any{"name": "C"}, "create-group": map[string]any{"name": "G", "members": []any{}}, "change-group": map[string]any{"name": "G", "members": []any{}},
+		"create-resource": map[string]any{"email": "new@confroom.resources.example.test", "name": "N", "timeZone": "UTC"},
 		"set-settings": map[string]any{"name": "Example Ltd", "timeZone": "Europe/Berlin", "mode": "direct"},
 		"login":        map[string]any{"email": "nobody@example.test", "password": "x"}, "simple-login": map[string]any{"email": "nobody@example.test", "password": "x"},
 	}
@@ -156,7 +170,13 @@ func TestInjection(t *testing.T) {
 			if skip[op.ID] {
 				continue
 			}
-			target := strings.NewReplacer("{id}", id, "{email}", room, "{type}", "conference-room").Replace(path)
+			target := strings.NewReplacer("{id}", id, "{email}", room, "{type}", "conference-room", "{account}", "admin@example.test", "{uid}", uid, "{delegate}", "ben@example.test", "{name}", "Contacts", "{token}", "guess").Replace(path)
+			switch {
+			case strings.HasSuffix(op.ID, "-contact"):
+				target = strings.ReplaceAll(path, "{id}", contact)
+			case strings.HasSuffix(op.ID, "-group"):
+				target = strings.ReplaceAll(path, "{id}", group)
+			}
 			if strings.HasSuffix(op.ID, "-user") {
 				target = strings.ReplaceAll(path, "{email}", "ben@example.test")
 			}
@@ -215,7 +235,7 @@ func TestInjection(t *testing.T) {
 	}
 	allow(t, line, room, "boss@standin.test")
 	for _, o := range readCalendar(t, web, "secret word", room, time.Now().AddDate(0, 0, 99), time.Now().AddDate(0, 0, 300)) {
-		if !titles[o.Summary] {
+		if !titles[o.Summary] && o.Summary != "E" {
 			t.Errorf("in the calendar: %q", o.Summary)
 		}
 	}

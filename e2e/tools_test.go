@@ -107,6 +107,24 @@ func TestFirstSteps(t *testing.T) {
 	first := login(p, "root@corp.test", password, 200)
 	me(p, first, 200)
 
+	// A resource that the mail server's administrator has made.
+	if err := c.CreateAccount(t.Context(), "old@equipment.resources.corp.test", dataformat.Dict{"Password": "x", "RealName": "Old beamer"}); err != nil {
+		t.Fatal(err)
+	}
+	if out := run(append([]string{"resource", "adopt", "corp.test", "--dry-run"}, server...)...); !strings.Contains(out, "1 adopted, 0 known already, 0 failed (nothing") {
+		t.Error(out)
+	}
+	if out := run(append([]string{"resource", "adopt", "corp.test"}, server...)...); !strings.Contains(out, "Old beamer") {
+		t.Error(out)
+	}
+	if out := run("resource", "list"); !strings.Contains(out, "old@equipment.resources.corp.test") {
+		t.Error(out)
+	}
+	start1, end1 := slot(1)
+	if status, a := p.call(t, "POST", "/api/v2/bookings", first, map[string]any{"title": "Show", "start": start1, "end": end1, "resources": []string{"old@equipment.resources.corp.test"}}); status != 201 {
+		t.Errorf("booking of the adopted resource: %d %v", status, a)
+	}
+
 	file := filepath.Join(t.TempDir(), "users.csv")
 	text := "email,name,role,password_hash,active\nanna@corp.test,Anna,user,$2y$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy,1\nevil@elsewhere.test,E,user,,1\nbad@corp.test,B,user,plain,1\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {

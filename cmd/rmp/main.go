@@ -25,14 +25,15 @@ var version = "dev"
 type commands struct {
 	Config kong.ConfigFlag `help:"Configuration in TOML; flags and RMP_* variables come before it." placeholder:"FILE" env:"RMP_CONFIG"`
 
-	Serve   serveCommand   `cmd:"" help:"Run the server. Without any configuration: SQLite, the CommuniGate stand-in and a demo."`
-	Standin standinCommand `cmd:"" help:"Run the CommuniGate stand-in alone."`
-	CGP     cgpCommand     `cmd:"" name:"cgp" help:"Look at a CommuniGate Pro server."`
-	User    userCommands   `cmd:"" help:"Who may enter: users of the gatekeeper."`
-	Tenant  tenantCommands `cmd:"" help:"The organisations of the installation."`
-	Keys    keysCommands   `cmd:"" help:"Keys that sign tokens and seal stored passwords."`
-	OpenAPI openapiCommand `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Serve    serveCommand     `cmd:"" help:"Run the server. Without any configuration: SQLite, the CommuniGate stand-in and a demo."`
+	Standin  standinCommand   `cmd:"" help:"Run the CommuniGate stand-in alone."`
+	CGP      cgpCommand       `cmd:"" name:"cgp" help:"Look at a CommuniGate Pro server."`
+	User     userCommands     `cmd:"" help:"Who may enter: users of the gatekeeper."`
+	Tenant   tenantCommands   `cmd:"" help:"The organisations of the installation."`
+	Resource resourceCommands `cmd:"" help:"The resources of the organisations."`
+	Keys     keysCommands     `cmd:"" help:"Keys that sign tokens and seal stored passwords."`
+	OpenAPI  openapiCommand   `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API."`
+	Version  versionCommand   `cmd:"" help:"Print the version."`
 }
 
 type serveCommand struct{ config.Serve }

@@ -21,21 +21,28 @@ type tenantCommands struct {
 	List tenantList `cmd:"" help:"List organisations."`
 }
 
+type resourceCommands struct {
+	List  resourceList  `cmd:"" help:"List resources."`
+	Adopt resourceAdopt `cmd:"" help:"Take over resource accounts that are on the server already. Example: rmp resource adopt example.org --dry-run --cgp.host mail.example.org --cgp.admin postmaster"`
+}
+
 type keysCommands struct {
 	Rotate keysRotate `cmd:"" help:"Sign access tokens with a new key from now on."`
 	Reseal keysReseal `cmd:"" help:"Seal stored secrets with the present secret key; the former one is given as --secret-key-old."`
 }
 
 type (
-	userAdd    struct{ config.UserAdd }
-	userSet    struct{ config.UserSet }
-	userRemove struct{ config.UserRemove }
-	userList   struct{ config.UserList }
-	userImport struct{ config.UserImport }
-	tenantAdd  struct{ config.TenantAdd }
-	tenantList struct{ config.TenantList }
-	keysRotate struct{ config.KeysRotate }
-	keysReseal struct{ config.KeysReseal }
+	userAdd       struct{ config.UserAdd }
+	userSet       struct{ config.UserSet }
+	userRemove    struct{ config.UserRemove }
+	userList      struct{ config.UserList }
+	userImport    struct{ config.UserImport }
+	tenantAdd     struct{ config.TenantAdd }
+	tenantList    struct{ config.TenantList }
+	resourceList  struct{ config.ResourceList }
+	resourceAdopt struct{ config.ResourceAdopt }
+	keysRotate    struct{ config.KeysRotate }
+	keysReseal    struct{ config.KeysReseal }
 )
 
 func (c *userAdd) Run(ctx context.Context, out io.Writer) error {
@@ -72,4 +79,12 @@ func (c *keysRotate) Run(ctx context.Context, out io.Writer) error {
 
 func (c *keysReseal) Run(ctx context.Context, out io.Writer) error {
 	return app.KeysReseal(ctx, c.KeysReseal, out)
+}
+
+func (c *resourceList) Run(ctx context.Context, out io.Writer) error {
+	return app.ResourceList(ctx, c.ResourceList, out)
+}
+
+func (c *resourceAdopt) Run(ctx context.Context, out io.Writer) error {
+	return app.ResourceAdopt(ctx, c.ResourceAdopt, out)
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,8 +14,6 @@ import (
 
 	"rmp/calendar/ical"
 	"rmp/calendar/zone"
-	"rmp/communigate/cli"
-	"rmp/communigate/dataformat"
 	"rmp/internal/audit"
 	"rmp/internal/tenant"
 )
@@ -204,7 +201,9 @@ func TestDelegates(t *testing.T) {
 	s.asked(t, 403, "POST", of+"/events", bob, event("By Ben", 11))
 	s.asked(t, 403, "GET", of+"/delegates", bob, nil)
 	shared := items(s.asked(t, 200, "GET", "/api/v2/calendars", bob, nil))
-	if !slices.ContainsFunc(shared, func(c map[string]any) bool { return c["owner"] == anna && c["type"] == "shared" && c["access"] == "read-only" }) {
+	if !slices.ContainsFunc(shared, func(c map[string]any) bool {
+		return c["owner"] == anna && c["type"] == "shared" && c["access"] == "read-only"
+	}) {
 		t.Errorf("%v", shared)
 	}
 
@@ -402,267 +401,5 @@ func TestImportAndExport(t *testing.T) {
 	bob := ofBen(t, s)
 	if status, body := s.sendWith(t, "POST", mine+"/import", bob, []byte(outlook), http.Header{"Content-Type": {"text/calendar"}}); status != 403 && status != 404 {
 		t.Errorf("into another's calendar: %d %s", status, body)
-	}
-}
-
-// TestContacts: folders, contacts and groups, and the refusals.
-func TestContacts(t *testing.T) {
-	s := serve(t)
-	if list := items(s.asked(t, 200, "GET", "/api/v2/contact-folders", s.token, nil)); len(list) != 0 {
-		t.Fatalf("%v", list)
-	}
-	ada := map[string]any{"name": "Ada Byron", "given": "Ada", "family": "Byron", "company": "Engines; Ltd, \"A\"", "emails": []any{map[string]any{"value": "ada@elsewhere.test", "types": []string{"WORK"}}},
-		"phones": []any{map[string]any{"value": "+44 1", "types": []string{"CELL"}}}, "addresses": []any{map[string]any{"street": "12 St James\nSquare", "city": "London"}}, "note": "a\nb", "birthday": "1815-12-10"}
-	made := s.asked(t, 201, "POST", "/api/v2/contacts", s.token, ada)
-	if made["folder"] != "Contacts" {
-		t.Errorf("%v", made)
-	}
-	one := "/api/v2/contacts/" + made["id"].(string)
-	got := s.asked(t, 200, "GET", one, s.token, nil)
-	for _, field := range []string{"name", "given", "family", "company", "note", "birthday"} {
-		if got[field] != ada[field] {
-			t.Errorf("%s: %v, not %v", field, got[field], ada[field])
-		}
-	}
-	if fmt.Sprint(got["emails"]) != fmt.Sprint(ada["emails"]) && !strings.Contains(fmt.Sprint(got["emails"]), "ada@elsewhere.test") {
-		t.Errorf("%v", got["emails"])
-	}
-	ada["title"] = "Countess"
-	changed := s.asked(t, 200, "PUT", one, s.token, ada)
-	if changed["title"] != "Countess" || changed["uid"] != made["uid"] || changed["id"] == made["id"] {
-		t.Errorf("%v", changed)
-	}
-	s.asked(t, 404, "PUT", one, s.token, ada) // the id of the old state
-	if list := items(s.asked(t, 200, "GET", "/api/v2/contacts?q=engines", s.token, nil)); len(list) != 1 {
-		t.Errorf("%v", list)
-	}
-	s.asked(t, 201, "POST", "/api/v2/contact-folders", s.token, map[string]any{"name": "Suppliers"})
-	ada["folder"] = "Suppliers"
-	s.asked(t, 201, "POST", "/api/v2/contacts", s.token, ada)
-	if list := items(s.asked(t, 200, "GET", "/api/v2/contacts?folder=Suppliers", s.token, nil)); len(list) != 1 {
-		t.Errorf("%v", list)
-	}
-	if list := items(s.asked(t, 200, "GET", "/api/v2/contact-folders", s.token, nil)); len(list) != 2 {
-		t.Errorf("%v", list)
-	}
-	for path, body := range map[string]map[string]any{
-		"/api/v2/contacts":        {"name": " "},
-		"/api/v2/contacts?":       {"name": "x", "emails": []any{map[string]any{"value": "no address"}}},
-		"/api/v2/contacts??":      {"name": "x\r\ny"},
-		"/api/v2/contact-folders": {"name": "INBOX"},
-		"/api/v2/contact-groups":  {"name": "", "members": []any{}},
-	} {
-		s.asked(t, 422, "POST", strings.TrimRight(path, "?"), s.token, body)
-	}
-	ada["folder"] = "Nowhere"
-	s.asked(t, 404, "POST", "/api/v2/contacts", s.token, ada)
-	s.asked(t, 404, "GET", "/api/v2/contacts/AAAA", s.token, nil)
-	s.asked(t, 404, "DELETE", "/api/v2/contact-folders/INBOX", s.token, nil)
-	s.asked(t, 404, "DELETE", "/api/v2/contact-folders/Calendar", s.token, nil)
-	s.asked(t, 204, "DELETE", "/api/v2/contacts/"+changed["id"].(string), s.token, nil)
-	s.asked(t, 404, "DELETE", "/api/v2/contacts/"+changed["id"].(string), s.token, nil)
-	s.asked(t, 204, "DELETE", "/api/v2/contact-folders/Suppliers", s.token, nil)
-	if list := items(s.asked(t, 200, "GET", "/api/v2/contacts", s.token, nil)); len(list) != 0 {
-		t.Errorf("%v", list)
-	}
-	// Another person sees none of it.
-	s.asked(t, 404, "GET", one, ofBen(t, s), nil)
-}
-
-// TestGroupsAreInvited: a group stands for its people wherever attendees are,
-// with groups within it, and groups that hold each other.
-func TestGroupsAreInvited(t *testing.T) {
-	s := serve(t)
-	member := func(address string) map[string]any { return map[string]any{"name": "N", "address": address} }
-	group := func(name string, members ...any) map[string]any {
-		return s.asked(t, 201, "POST", "/api/v2/contact-groups", s.token, map[string]any{"name": name, "members": members})
-	}
-	inner := group("Inner", member(ben), member("c@other.test"))
-	outer := group("Outer", member("d@other.test"), member(strings.ToUpper(ben)), member(inner["uid"].(string)))
-	// Inner holds Outer too.
-	inner = s.asked(t, 200, "PUT", "/api/v2/contact-groups/"+inner["id"].(string), s.token, map[string]any{"name": "Inner", "members": []any{member(ben), member("c@other.test"), member(outer["uid"].(string))}})
-	b := s.asked(t, 201, "POST", "/api/v2/bookings", s.token, map[string]any{"title": "All", "start": rfc(at(1, 9)), "end": rfc(at(1, 10)), "resources": []string{room},
-		"attendees": []any{map[string]any{"group": outer["id"], "role": "optional"}, "c@other.test"}})
-	got := map[string]string{}
-	for _, x := range b["attendees"].([]any) {
-		x := x.(map[string]any)
-		got[x["email"].(string)] = x["role"].(string)
-	}
-	want := map[string]string{ben: "optional", "c@other.test": "required", "d@other.test": "optional"}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		t.Errorf("%v, not %v", got, want)
-	}
-	if a := s.asked(t, 422, "POST", "/api/v2/bookings", s.token, map[string]any{"title": "All", "start": rfc(at(2, 9)), "end": rfc(at(2, 10)), "resources": []string{room}, "attendees": []any{map[string]any{"group": "nothing"}}}); !strings.Contains(fmt.Sprint(a["errors"]), "/attendees/0/group") {
-		t.Errorf("%v", a)
-	}
-	found := items(s.asked(t, 200, "GET", "/api/v2/people?q=out", s.token, nil))
-	if len(found) != 1 || found[0]["kind"] != "group" || found[0]["id"] != outer["id"] {
-		t.Errorf("%v", found)
-	}
-	found = items(s.asked(t, 200, "GET", "/api/v2/people?q=roo", s.token, nil))
-	if len(found) != 1 || found[0]["kind"] != "resource" {
-		t.Errorf("%v", found)
-	}
-	_ = inner
-}
-
-// TestFeeds: a link shows what its person may see, until it ends.
-func TestFeeds(t *testing.T) {
-	s := serve(t)
-	bob := ofBen(t, s)
-	s.asked(t, 201, "POST", "/api/v2/bookings", s.token, map[string]any{"title": "Secret plan", "private": true, "start": rfc(at(1, 9)), "end": rfc(at(1, 10)), "timeZone": "Europe/Berlin", "resources": []string{room}})
-	s.asked(t, 201, "POST", "/api/v2/bookings", s.token, map[string]any{"title": "Weekly", "start": rfc(at(2, 9)), "end": rfc(at(2, 10)), "timeZone": "Europe/Berlin", "resources": []string{room}, "recurrence": "FREQ=WEEKLY;COUNT=3", "attendees": []string{ben}})
-	get := func(url, match string) (int, http.Header, string) {
-		t.Helper()
-		req, err := http.NewRequestWithContext(t.Context(), "GET", s.url+url, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if match != "" {
-			req.Header.Set("If-None-Match", match)
-		}
-		res, err := s.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close() //nolint:errcheck // read to the end
-		text, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return res.StatusCode, res.Header, string(text)
-	}
-	mine := s.asked(t, 201, "POST", "/api/v2/feeds", s.token, map[string]any{})
-	status, header, text := get(mine["url"].(string), "")
-	if status != 200 || !strings.HasPrefix(header.Get("Content-Type"), "text/calendar") || !strings.Contains(text, "Secret plan") || strings.Contains(text, "METHOD:REQUEST") {
-		t.Fatalf("%d %v %s", status, header, text)
-	}
-	files, err := ical.ParseText([]byte(text), ical.Limits{})
-	if err != nil || len(files) != 1 || len(files[0].Events) != 2 || len(files[0].Zones) != 1 {
-		t.Fatalf("%v %s", err, text)
-	}
-	if status, _, text := get(mine["url"].(string), header.Get("ETag")); status != 304 || text != "" {
-		t.Errorf("%d %s", status, text)
-	}
-	// Ben's feeds: his own, and the room's, where the private title is hidden.
-	own := s.asked(t, 201, "POST", "/api/v2/feeds", bob, map[string]any{})
-	if _, _, text := get(own["url"].(string), ""); strings.Contains(text, "Secret plan") || !strings.Contains(text, "Weekly") {
-		t.Errorf("%s", text)
-	}
-	rooms := s.asked(t, 201, "POST", "/api/v2/feeds", bob, map[string]any{"resource": room})
-	if status, _, text := get(rooms["url"].(string), ""); status != 200 || strings.Contains(text, "Secret plan") || !strings.Contains(text, "Private") {
-		t.Errorf("%d %s", status, text)
-	}
-	s.asked(t, 404, "POST", "/api/v2/feeds", bob, map[string]any{"resource": "nothing@a.test"})
-	for _, guess := range []string{"/api/v2/feeds/guess/calendar.ics", strings.Replace(rooms["url"].(string), room, hall, 1), "/api/v2/resources/" + room + "/feed.ics?token="} {
-		if status, _, _ := get(guess, ""); status != 404 && status != 422 {
-			t.Errorf("%s: %d", guess, status)
-		}
-	}
-	if list := items(s.asked(t, 200, "GET", "/api/v2/feeds", bob, nil)); len(list) != 2 || list[0]["url"] != nil {
-		t.Errorf("%v", list)
-	}
-	s.asked(t, 404, "DELETE", "/api/v2/feeds/"+rooms["id"].(string), s.token, nil)
-	s.asked(t, 204, "DELETE", "/api/v2/feeds/"+rooms["id"].(string), bob, nil)
-	if status, _, _ := get(rooms["url"].(string), ""); status != 404 {
-		t.Errorf("after its end: %d", status)
-	}
-	// Who may not enter any more has no feed.
-	u, err := s.db.UserByEmail(t.Context(), ben)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Active = false
-	if err := s.db.SaveUser(t.Context(), &u, 0); err != nil {
-		t.Fatal(err)
-	}
-	if status, _, _ := get(own["url"].(string), ""); status != 404 {
-		t.Errorf("of somebody who is out: %d", status)
-	}
-}
-
-// TestResourcesComeAndGo: created, adopted and removed.
-func TestResourcesComeAndGo(t *testing.T) {
-	s := serve(t)
-	root := s.person(t, s.tenant, "root@a.test", tenant.Admin)
-	const car = "van@vehicles.resources.a.test"
-	body := map[string]any{"email": strings.ToUpper(car), "name": "Van", "timeZone": "Europe/Berlin", "capacity": 3, "features": []string{"hook"}}
-	made := s.asked(t, 201, "POST", "/api/v2/resources", root, body)
-	if made["email"] != car || made["type"] != "company-vehicle" {
-		t.Errorf("%v", made)
-	}
-	s.asked(t, 422, "POST", "/api/v2/resources", root, body)
-	b := s.asked(t, 201, "POST", "/api/v2/bookings", s.token, map[string]any{"title": "Trip", "start": rfc(at(1, 9)), "end": rfc(at(1, 10)), "resources": []string{car}})
-	s.converge(b["id"].(string))
-	for _, sync := range s.asked(t, 200, "GET", "/api/v2/bookings/"+b["id"].(string), s.token, nil)["sync"].([]any) {
-		if sync.(map[string]any)["state"] != "synced" {
-			t.Errorf("%v", sync)
-		}
-	}
-	for field, bad := range map[string]map[string]any{"/email": {"email": "van@a.test", "name": "x", "timeZone": "UTC"}, "/type": {"email": "x@parking.resources.a.test", "type": "equipment", "name": "x", "timeZone": "UTC"},
-		"/email ": {"email": "a b@parking.resources.a.test", "name": "x", "timeZone": "UTC"}, "/timeZone": {"email": "x@parking.resources.a.test", "name": "x", "timeZone": "Mars"}} {
-		if a := s.asked(t, 422, "POST", "/api/v2/resources", root, bad); !strings.Contains(fmt.Sprint(a["errors"], a["detail"]), strings.TrimSpace(field)) {
-			t.Errorf("%s: %v", field, a)
-		}
-	}
-	s.asked(t, 409, "DELETE", "/api/v2/resources/"+car, root, nil)
-	s.asked(t, 204, "DELETE", "/api/v2/resources/"+car+"?force=true&account=true", root, nil)
-	s.asked(t, 404, "GET", "/api/v2/resources/"+car, root, nil)
-	if x := s.asked(t, 200, "GET", "/api/v2/bookings/"+b["id"].(string), s.token, nil); x["status"] != "cancelled" {
-		t.Errorf("%v", x)
-	}
-	s.asked(t, 201, "POST", "/api/v2/resources", root, body) // and back again
-
-	// An account that an administrator of the mail server has made.
-	c, err := cli.Dial(t.Context(), cli.Config{Addr: s.line, User: "postmaster", Password: "pw"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close() //nolint:errcheck // the test is over
-	const old = "beamer@equipment.resources.a.test"
-	if err := errors.Join(c.CreateAccount(t.Context(), old, dataformat.Dict{"Password": "x", "RealName": "Old beamer"}), c.CreateAccount(t.Context(), "junk@a.test", dataformat.Dict{"Password": "x"})); err != nil {
-		t.Fatal(err)
-	}
-	find := func(a map[string]any) map[string]any {
-		for _, x := range items(a) {
-			if x["email"] == old {
-				return x
-			}
-			if x["result"] != "known" {
-				t.Errorf("%v", x)
-			}
-		}
-		return nil
-	}
-	if x := find(s.asked(t, 200, "POST", "/api/v2/admin/resources/adopt?dryRun=true", root, nil)); x["result"] != "adopted" || x["name"] != "Old beamer" {
-		t.Errorf("%v", x)
-	}
-	s.asked(t, 404, "GET", "/api/v2/resources/"+old, root, nil)
-	if x := find(s.asked(t, 200, "POST", "/api/v2/admin/resources/adopt", root, nil)); x["result"] != "adopted" {
-		t.Errorf("%v", x)
-	}
-	if x := find(s.asked(t, 200, "POST", "/api/v2/admin/resources/adopt", root, nil)); x["result"] != "known" {
-		t.Errorf("%v", x)
-	}
-	s.asked(t, 201, "POST", "/api/v2/bookings", s.token, map[string]any{"title": "Show", "start": rfc(at(1, 9)), "end": rfc(at(1, 10)), "resources": []string{old}})
-}
-
-// TestMissingRightIsRepaired: the account that writes bookings lost its right
-// to a calendar; that is noticed before the write, and mended.
-func TestMissingRightIsRepaired(t *testing.T) {
-	s := serve(t)
-	c, err := cli.Dial(t.Context(), cli.Config{Addr: s.line, User: "postmaster", Password: "pw"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close() //nolint:errcheck // the test is over
-	if err := c.SetMailboxACL(t.Context(), anna, "Calendar", dataformat.Dict{"all_events@a.test": "lr"}); err != nil {
-		t.Fatal(err)
-	}
-	k := s.asked(t, 201, "POST", "/api/v2/auth/tokens", s.token, map[string]any{"name": "x", "scopes": []string{"people:write"}, "expiresAt": time.Now().Add(time.Hour)})["token"].(string)
-	s.asked(t, 201, "POST", "/api/v2/calendars/"+anna+"/events", k, map[string]any{"title": "By a script", "start": rfc(at(1, 9)), "end": rfc(at(1, 10))})
-	acl, err := c.MailboxACL(t.Context(), anna, "Calendar")
-	if err != nil || acl["all_events@a.test"] != "lrswipkxtea" {
-		t.Errorf("%v, %v", acl, err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"rmp/internal/audit"
 	"rmp/internal/booking"
 	"rmp/internal/config"
+	"rmp/internal/directory"
 	"rmp/internal/gatekeeper"
 	"rmp/internal/groupware"
 	"rmp/internal/secret"
@@ -422,5 +423,79 @@ func KeysReseal(ctx context.Context, c config.KeysReseal, out io.Writer) error {
 		}
 		t.say("%d stored secrets were sealed anew with the present key. When every process runs with it, the former one may be left out.", n)
 		return t.audit(ctx, "", "reseal-secrets", "", nil)
+	})
+}
+
+// ResourceList runs `rmp resource list`.
+func ResourceList(ctx context.Context, c config.ResourceList, out io.Writer) error {
+	return withTools(ctx, c.Database, out, func(t *tools) error {
+		list, err := t.db.Tenants(ctx)
+		if c.Tenant != "" {
+			var one tenant.Tenant
+			one, err = t.tenant(ctx, c.Tenant)
+			list = []tenant.Tenant{one}
+		}
+		if err != nil {
+			return err
+		}
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		_, _ = fmt.Fprintln(w, "ADDRESS\tNAME\tTYPE\tSITE\tSTATE")
+		for _, of := range list {
+			resources, err := t.db.For(of.ID).Resources(ctx, directory.Filter{})
+			if err != nil {
+				return err
+			}
+			for _, r := range resources {
+				state := "bookable"
+				if !r.Active {
+					state = "not bookable"
+				}
+				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Email, printable(r.Name), r.Type, printable(r.Site), state)
+			}
+		}
+		return w.Flush()
+	})
+}
+
+// ResourceAdopt runs `rmp resource adopt`.
+func ResourceAdopt(ctx context.Context, c config.ResourceAdopt, out io.Writer) error {
+	if c.CGP.Host == "" {
+		return errors.New("--cgp.host: the CommuniGate Pro server whose accounts are taken over is needed")
+	}
+	return withTools(ctx, c.Database, out, func(t *tools) error {
+		of, err := t.tenant(ctx, c.Tenant)
+		if err != nil {
+			return err
+		}
+		g, closeServer, err := communiGate(ctx, &config.Serve{CGP: c.CGP}, out, logger("warn"))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = closeServer() }()
+		gw := groupware.New(g, t.db.Tenant, logger("warn"))
+		defer gw.Close(ctx)
+		list, err := provision{t.db, gw, time.Now}.Adopt(ctx, of, c.DryRun)
+		if err != nil {
+			return err
+		}
+		count := map[string]int{}
+		for _, a := range list {
+			count[a.Result]++
+			if a.Result != "known" {
+				t.say("%s (%s, %s): %s %s", a.Email, printable(a.Name), a.Type, a.Result, a.Reason)
+			}
+		}
+		does := ""
+		if c.DryRun {
+			does = " (nothing was changed: --dry-run)"
+		}
+		t.say("%d adopted, %d known already, %d failed%s.", count["adopted"], count["known"], count["failed"], does)
+		if count["failed"] > 0 {
+			return fmt.Errorf("%d accounts could not be taken over", count["failed"])
+		}
+		if c.DryRun {
+			return nil
+		}
+		return t.audit(ctx, of.ID, "adopt-resources", of.Domain, map[string]string{"adopted": fmt.Sprint(count["adopted"])})
 	})
 }

@@ -125,7 +125,7 @@ func TestPermissions(t *testing.T) {
 	ranks := []string{"user", "manager", "admin", "super_admin"}
 	for _, op := range operations(t) {
 		if op.permission == "public" {
-			if !strings.HasPrefix(op.path, "/api/v2/auth/") {
+			if !strings.HasPrefix(op.path, "/api/v2/auth/") && op.id != "read-feed" && op.id != "read-resource-feed" {
 				t.Errorf("%s is public", op.id)
 			}
 			continue
@@ -196,16 +196,23 @@ func testWalls(t *testing.T, s *served) {
 	made := must(201, "POST", "/api/v2/bookings", map[string]any{"title": mark, "start": from, "end": till, "resources": []string{theirs.Email}})
 	held := must(201, "POST", "/api/v2/holds", map[string]any{"start": from.Add(4 * time.Hour), "end": till.Add(4 * time.Hour), "resources": []string{theirs.Email}})
 	token := must(201, "POST", "/api/v2/auth/tokens", map[string]any{"name": mark, "scopes": []string{"admin"}, "expiresAt": time.Now().Add(time.Hour)})
+	feed := must(201, "POST", "/api/v2/feeds", map[string]any{"resource": theirs.Email})
+	event := must(201, "POST", "/api/v2/calendars/bob@b.test/events", map[string]any{"title": mark, "start": from, "end": till})
+	must(201, "POST", "/api/v2/contact-folders", map[string]any{"name": "Theirs"})
+	contact := must(201, "POST", "/api/v2/contacts", map[string]any{"name": mark, "folder": "Theirs"})
+	group := must(201, "POST", "/api/v2/contact-groups", map[string]any{"name": mark, "folder": "Theirs", "members": []any{}})
 	before := snapshot(t, s, b.ID)
 
-	id := map[string]string{"{id}": made["id"].(string), "{email}": theirs.Email}
+	id := map[string]string{"{id}": made["id"].(string), "{email}": theirs.Email, "{account}": "bob@b.test", "{uid}": event["uid"].(string), "{delegate}": "anna@a.test", "{name}": "Theirs", "{token}": "guess"}
 	special := map[string]string{ // what the parameter means where it is not a booking or a resource
 		"release-hold": held["id"].(string), "delete-token": token["id"].(string), "get-tenant": string(b.ID), "change-tenant": string(b.ID),
+		"delete-feed": feed["id"].(string), "get-contact": contact["id"].(string), "change-contact": contact["id"].(string), "delete-contact": contact["id"].(string),
+		"get-group": group["id"].(string), "change-group": group["id"].(string), "delete-group": group["id"].(string), "answer-invitation": "1",
 		"get-user": "bob@b.test", "change-user": "bob@b.test", "delete-user": "bob@b.test",
 	}
-	span := map[string]any{"from": from.Add(-time.Hour), "till": till.Add(24 * time.Hour)}
+	period := map[string]any{"from": from.Add(-time.Hour), "till": till.Add(24 * time.Hour)}
 	with := func(more map[string]any) map[string]any {
-		out := maps.Clone(span)
+		out := maps.Clone(period)
 		maps.Copy(out, more)
 		return out
 	}
@@ -218,6 +225,10 @@ func testWalls(t *testing.T, s *served) {
 		"find-slots":         with(map[string]any{"users": []string{"bob@b.test"}, "resources": []string{theirs.Email}, "duration": 60}),
 		"change-resource":    map[string]any{"name": "mine", "timeZone": "UTC"}, "set-type-policy": map[string]any{},
 		"retry-failed-writes": map[string]any{"booking": made["id"]}, "create-token": map[string]any{"name": "x", "scopes": []string{"admin"}, "expiresAt": time.Now().Add(time.Hour)},
+		"create-event": map[string]any{"title": "T", "start": from, "end": till}, "change-event": map[string]any{"title": "T", "start": from, "end": till}, "import-calendar": "BEGIN:VCALENDAR",
+		"set-delegate": map[string]any{"level": "manage"}, "answer-invitation": map[string]any{"answer": "accepted"}, "create-folder": map[string]any{"name": "F"}, "create-contact": map[string]any{"name": "C"}, "change-contact": map[string]any{"name": "C"},
+		"create-group": map[string]any{"name": "G", "members": []any{}}, "change-group": map[string]any{"name": "G", "members": []any{}}, "create-feed": map[string]any{"resource": theirs.Email},
+		"create-resource": map[string]any{"email": "new@confroom.resources.b.test", "name": "N", "timeZone": "UTC"}, "adopt-resources": map[string]any{},
 		"create-user": map[string]any{"email": "eve@b.test", "realName": "Eve", "password": "long enough"}, "change-user": map[string]any{"realName": "Eve"},
 		"create-tenant": map[string]any{"domain": "c.test", "name": "C", "timeZone": "UTC"}, "change-tenant": map[string]any{"name": "mine", "timeZone": "UTC"},
 		"set-settings": map[string]any{"name": "A", "timeZone": "Europe/Berlin", "mode": "direct"}, "login": map[string]any{"email": "bob@b.test", "password": "x"}, "simple-login": map[string]any{"email": "bob@b.test", "password": "x"},
@@ -225,7 +236,7 @@ func testWalls(t *testing.T, s *served) {
 	queries := map[string]string{
 		"list-bookings":  "?from=" + from.Add(-time.Hour).Format(time.RFC3339) + "&till=" + till.Add(time.Hour).Format(time.RFC3339) + "&resource=" + theirs.Email + "&organizer=bob@b.test",
 		"list-resources": "?q=" + mark, "list-users": "?q=bob", "resource-calendar": "?from=" + from.Format(time.RFC3339) + "&till=" + till.Format(time.RFC3339),
-		"audit-log": "?actor=bob@b.test",
+		"audit-log": "?actor=bob@b.test", "list-events": span(from, till), "export-calendar": "?from=" + from.Format(time.RFC3339) + "&till=" + till.Format(time.RFC3339), "search-people": "?q=bob", "read-resource-feed": "?token=guess",
 	}
 	admin := s.person(t, s.tenant, "root@a.test", tenant.Admin)
 	for _, op := range operations(t) {
@@ -277,6 +288,10 @@ func testWalls(t *testing.T, s *served) {
 	if status, text := s.send(t, "GET", "/api/v2/admin/tenants/"+string(b.ID), root, nil); status != 200 || strings.Contains(text, "pw") {
 		t.Errorf("a super admin: %d %s", status, text)
 	}
+}
+
+func span2(from, till time.Time) string {
+	return "?startDate=" + from.Format(time.RFC3339) + "&endDate=" + till.Format(time.RFC3339)
 }
 
 // snapshot is all that the tenant has, as text.

@@ -72,3 +72,17 @@ type KeysRotate struct {
 type KeysReseal struct {
 	Database `embed:""`
 }
+
+// ResourceAdopt is the configuration of `rmp resource adopt`.
+type ResourceAdopt struct {
+	Database `embed:""`
+	Tenant   string `arg:"" help:"Main domain of the organisation."`
+	DryRun   bool   `help:"Only say what would happen."`
+	CGP      CGP    `embed:"" prefix:"cgp."`
+}
+
+// ResourceList is the configuration of `rmp resource list`.
+type ResourceList struct {
+	Database `embed:""`
+	Tenant   string `help:"Only of this organisation." placeholder:"DOMAIN"`
+}

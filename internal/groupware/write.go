@@ -66,6 +66,14 @@ func (g *Groupware) write(ctx context.Context, t tenant.Tenant, jobs []outbox.Jo
 	if err != nil {
 		return err
 	}
+	for _, i := range places {
+		if jobs[i].Kind == booking.Guest {
+			continue
+		}
+		if err := g.ensureRight(ctx, t, jobs[i].Calendar); err != nil { // the write itself will say what it comes to
+			g.log.InfoContext(ctx, "the right to a calendar could not be asked for", "account", jobs[i].Calendar, "tenant", t.ID, "err", err)
+		}
+	}
 	var requests []*ximss.Request
 	for n, i := range places {
 		requests = append(requests, g.work(t, jobs[i], "w"+strconv.Itoa(n))...)

@@ -7,6 +7,9 @@ import (
 	"rmp/calendar/ical"
 )
 
+// mostFrame bounds what is around the events, which is read with each.
+const mostFrame = 128 << 10
+
 // block is one VEVENT of a file as text.
 type block struct {
 	uid, title string
@@ -53,6 +56,9 @@ func property(line []byte, name string) (string, bool) {
 // cannot. Events with one UID, a series and its exceptions, stay together.
 func readable(data []byte) (files []*ical.Calendar, refused []Imported) {
 	frame, blocks := splitEvents(data)
+	if len(blocks) > MostImported || len(frame) > mostFrame {
+		return nil, nil
+	}
 	end := bytes.LastIndex(bytes.ToUpper(frame), []byte("END:VCALENDAR"))
 	if end < 0 {
 		return nil, nil

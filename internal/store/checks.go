@@ -201,7 +201,8 @@ func (d *DB) Raise(ctx context.Context, c reconcile.Check, from, till, at time.T
 			err := rows.Scan(&id, &k.booking, &k.original, &k.uid, &k.other)
 			open[k] = id
 			return struct{}{}, err
-		}, `SELECT id, booking_id, original, other_uid, other_start FROM conflicts WHERE tenant_id=$1 AND resource_id=$2 AND solved_at=0 AND starts_at<$3 AND ends_at>$4`,
+		}, `SELECT id, booking_id, original, other_uid, other_start FROM conflicts WHERE tenant_id=$1 AND resource_id=$2 AND solved_at=0 AND starts_at<$3 AND ends_at>$4
+				AND other_uid NOT LIKE '`+repliedUID+`%'`,
 			t.id, c.Resource.ID, micros(till), micros(from))
 		if err != nil {
 			return err
@@ -238,20 +239,24 @@ func (d *DB) Raise(ctx context.Context, c reconcile.Check, from, till, at time.T
 			if _, err := tx.ExecContext(ctx, `UPDATE conflicts SET solved_at=$3 WHERE tenant_id=$1 AND id=$2`, t.id, id, micros(at)); err != nil {
 				return err
 			}
-			var left int
-			if err := tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM conflicts WHERE tenant_id=$1 AND booking_id=$2 AND solved_at=0)
-				+ (SELECT COUNT(*) FROM booking_overrides WHERE tenant_id=$1 AND booking_id=$2 AND state='conflict')`, t.id, k.booking).Scan(&left); err != nil {
+			if err := t.solved(ctx, tx, k.booking, "nothing overlaps any more", at); err != nil {
 				return err
-			}
-			if left == 0 {
-				if err := t.mark(ctx, tx, k.booking, booking.Confirmed, "solved", "nothing overlaps any more", at); err != nil {
-					return err
-				}
 			}
 		}
 		return nil
 	})
 	return fresh, d.wrap("raise conflicts", err)
+}
+
+// solved confirms a booking again, if nothing else is in its way.
+func (t *Tenant) solved(ctx context.Context, tx txn, id, reason string, at time.Time) error {
+	var left int
+	err := tx.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM conflicts WHERE tenant_id=$1 AND booking_id=$2 AND solved_at=0)
+		+ (SELECT COUNT(*) FROM booking_overrides WHERE tenant_id=$1 AND booking_id=$2 AND state='conflict')`, t.id, id).Scan(&left)
+	if err != nil || left > 0 {
+		return err
+	}
+	return t.mark(ctx, tx, id, booking.Confirmed, "solved", reason, at)
 }
 
 // mark sets the status of a live booking, with its history and event.

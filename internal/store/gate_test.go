@@ -430,3 +430,36 @@ func TestStaleResource(t *testing.T) {
 		}
 	})
 }
+
+// TestResourceAnswers: a resource that declines by its own rule is a conflict,
+// until it accepts.
+func TestResourceAnswers(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		ctx := t.Context()
+		if err := db.For("a").Save(ctx, change("1", noon, time.Hour, "room")); err != nil {
+			t.Fatal(err)
+		}
+		b, err := db.For("a").Booking(ctx, "1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := func(who, what string, changes bool, open int) {
+			t.Helper()
+			got, err := db.For("a").SetPartStat(ctx, b.UID, who, what, noon)
+			if err != nil || got != changes {
+				t.Errorf("%s %s: %v, %v", who, what, got, err)
+			}
+			list, err := db.For("a").Conflicts(ctx, false, 10)
+			if err != nil || len(list) != open {
+				t.Errorf("%s %s: %d conflicts, %v", who, what, len(list), err)
+			}
+		}
+		answer("room@res.test", "accepted", false, 0)
+		answer("projector@res.test", "declined", false, 0) // is not booked
+		answer("room@res.test", "declined", true, 1)
+		answer("room@res.test", "declined", false, 1)
+		answer("room@res.test", "accepted", true, 0)
+		answer("room@res.test", "declined", true, 1)
+	})
+}

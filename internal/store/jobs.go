@@ -2,6 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"slices"
+	"strings"
 	"time"
 
 	"rmp/internal/booking"
@@ -56,8 +59,49 @@ func (d *DB) Purge(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// SetPartStat notes what an attendee has answered. It reports whether there is
-// such a booking and attendee, and the answer is another.
+// repliedUID marks the conflicts that a resource's own answer makes; the
+// reconciler leaves them alone.
+const repliedUID = "reply:"
+
+// resourceAnswered believes what the account of a resource has answered by
+// its own rule: one that declines is a conflict that people see, and one that
+// accepts after all ends it.
+func (t *Tenant) resourceAnswered(ctx context.Context, tx txn, b booking.Booking, email, partStat string, at time.Time) (bool, error) {
+	i := slices.IndexFunc(b.Resources, func(r booking.BookedResource) bool { return strings.EqualFold(r.Email, email) })
+	if i < 0 {
+		return false, nil
+	}
+	var res sql.Result
+	var err error
+	switch partStat {
+	case "declined":
+		res, err = tx.ExecContext(ctx, `INSERT INTO conflicts (tenant_id, id, booking_id, original, resource_id, starts_at, ends_at,
+				other_uid, other_title, other_organizer, other_start, other_end, found_at, told_at, solved_at)
+			VALUES ($1,$2,$3,$4,$5,$4,$6,$7,$8,$9,$4,$6,$10,0,0)
+			ON CONFLICT (tenant_id, booking_id, original, resource_id, other_uid, other_start) DO UPDATE SET solved_at=0, told_at=0, found_at=excluded.found_at WHERE conflicts.solved_at>0`,
+			t.id, newID(), b.ID, micros(b.Start), b.Resources[i].ID, micros(b.End), repliedUID+b.UID, "The resource's own account has declined", email, micros(at))
+	case "accepted":
+		res, err = tx.ExecContext(ctx, `UPDATE conflicts SET solved_at=$4 WHERE tenant_id=$1 AND booking_id=$2 AND other_uid=$3 AND resource_id=$5 AND solved_at=0`,
+			t.id, b.ID, repliedUID+b.UID, micros(at), b.Resources[i].ID)
+	default:
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	if err != nil || n == 0 {
+		return false, err
+	}
+	if partStat == "declined" {
+		return true, t.mark(ctx, tx, b.ID, booking.InConflict, "conflict", "the account of "+b.Resources[i].Name+" has declined", at)
+	}
+	return true, t.solved(ctx, tx, b.ID, "the account of "+b.Resources[i].Name+" has accepted", at)
+}
+
+// SetPartStat notes what an attendee has answered, or the account of a
+// resource by its own rule. It reports whether there is such a booking and
+// attendee, and the answer is another.
 func (t *Tenant) SetPartStat(ctx context.Context, uid, email, partStat string, at time.Time) (bool, error) {
 	changed := false
 	err := t.tx(ctx, func(tx txn) error {
@@ -72,6 +116,9 @@ func (t *Tenant) SetPartStat(ctx context.Context, uid, email, partStat string, a
 			return err
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			if err == nil {
+				changed, err = t.resourceAnswered(ctx, tx, b, email, partStat, at)
+			}
 			return err
 		}
 		changed = true
