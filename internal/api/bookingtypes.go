@@ -282,11 +282,7 @@ func (a *API) attendees(ctx context.Context, p tenant.Principal, list []Attendee
 		}
 		members, err := a.People.Expand(ctx, p, []string{x.Group})
 		if err != nil {
-			var f *fault.Error
-			if errors.As(err, &f) && (f.Code == fault.NotFound || f.Code == fault.Invalid) {
-				return nil, fault.InvalidField(fmt.Sprintf("/attendees/%d/group", i), "%s", f.Text)
-			}
-			return nil, err
+			return nil, groupFault(err, fmt.Sprintf("/attendees/%d/group", i))
 		}
 		for _, m := range members {
 			if !seen[m.Address] {
@@ -296,6 +292,15 @@ func (a *API) attendees(ctx context.Context, p tenant.Principal, list []Attendee
 		}
 	}
 	return out, nil
+}
+
+// groupFault names the field of a group that cannot be expanded.
+func groupFault(err error, pointer string) error {
+	var f *fault.Error
+	if errors.As(err, &f) && (f.Code == fault.NotFound || f.Code == fault.Invalid) {
+		return fault.InvalidField(pointer, "%s", f.Text)
+	}
+	return err
 }
 
 // bookingRequest reads a request, with groups expanded.

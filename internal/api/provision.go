@@ -93,7 +93,7 @@ func (a *API) createResource(ctx context.Context, p tenant.Principal, in *create
 	email := strings.ToLower(strings.TrimSpace(b.Email))
 	local, domain, _ := strings.Cut(email, "@")
 	var bad fault.Fields
-	kind, ok := directory.TypeOf(email, t.Domain)
+	kind, ok := directory.TypeOf(t, email)
 	switch {
 	case !ok:
 		bad.Add("/email", "is not in a sub-domain for resources, such as %s", directory.Types[0].Domain(t.Domain))

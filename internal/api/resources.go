@@ -172,9 +172,13 @@ type resourceTypesOutput struct {
 	}
 }
 
-func (a *API) listResourceTypes(context.Context, tenant.Principal, *struct{}) (*resourceTypesOutput, error) {
+func (a *API) listResourceTypes(ctx context.Context, p tenant.Principal, _ *struct{}) (*resourceTypesOutput, error) {
+	of, err := a.Tenants.Tenant(ctx, p.Tenant)
+	if err != nil {
+		return nil, err
+	}
 	out := &resourceTypesOutput{}
-	for _, t := range directory.Types {
+	for _, t := range directory.TypesOf(of) {
 		out.Body.Items = append(out.Body.Items, ResourceType{Type: t.Name, Label: t.Label, Prefix: t.Prefix})
 	}
 	return out, nil
@@ -270,9 +274,20 @@ type TypeInput struct {
 
 type typePolicyOutput struct{ Body directory.Policy }
 
+func (a *API) knownType(ctx context.Context, p tenant.Principal, name string) error {
+	of, err := a.Tenants.Tenant(ctx, p.Tenant)
+	if err != nil {
+		return err
+	}
+	if _, ok := directory.TypeByName(of, name); !ok {
+		return fault.New(fault.NotFound, "there is no type %q", clip(name))
+	}
+	return nil
+}
+
 func (a *API) typePolicy(ctx context.Context, p tenant.Principal, in *TypeInput) (*typePolicyOutput, error) {
-	if _, ok := directory.TypeByName(in.Type); !ok {
-		return nil, fault.New(fault.NotFound, "there is no type %q", clip(in.Type))
+	if err := a.knownType(ctx, p, in.Type); err != nil {
+		return nil, err
 	}
 	policy, err := a.Resources(p.Tenant).TypePolicy(ctx, in.Type)
 	return &typePolicyOutput{policy}, err
@@ -284,8 +299,8 @@ type setTypePolicyInput struct {
 }
 
 func (a *API) setTypePolicy(ctx context.Context, p tenant.Principal, in *setTypePolicyInput) (*typePolicyOutput, error) {
-	if _, ok := directory.TypeByName(in.Type); !ok {
-		return nil, fault.New(fault.NotFound, "there is no type %q", clip(in.Type))
+	if err := a.knownType(ctx, p, in.Type); err != nil {
+		return nil, err
 	}
 	var bad fault.Fields
 	in.Body.Validate(&bad, "")

@@ -24,6 +24,7 @@ import (
 // ParticipantInput is a person in a search: an address, or an object.
 type ParticipantInput struct {
 	Email        string      `json:"email"`
+	Group        string      `json:"group"`
 	Required     *bool       `json:"required,omitempty"`
 	TimeZone     string      `json:"timeZone,omitempty"`
 	WorkingHours *HoursInput `json:"workingHours,omitempty"`
@@ -41,9 +42,37 @@ func (x *ParticipantInput) UnmarshalJSON(b []byte) error {
 // Schema says that both forms are right.
 func (ParticipantInput) Schema(r huma.Registry) *huma.Schema {
 	return eitherOf("A mail address.", map[string]*huma.Schema{"email": {Type: huma.TypeString},
+		"group":    {Type: huma.TypeString, Description: "Instead of email: the id of a contact group, which stands for its people."},
 		"required": {Type: huma.TypeBoolean, Description: "Left out: true."}, "timeZone": {Type: huma.TypeString, Description: "Of the working hours; left out: that of the constraints."},
-		"workingHours": hoursSchema()}, "email")
+		"workingHours": hoursSchema()})
 }
+
+// participants puts people in the place of groups.
+func (a *API) participants(ctx context.Context, p tenant.Principal, list []ParticipantInput) ([]ParticipantInput, error) {
+	var out []ParticipantInput
+	for i, x := range list {
+		if x.Group == "" {
+			out = append(out, x)
+			continue
+		}
+		members, err := a.People.Expand(ctx, p, []string{x.Group})
+		if err != nil {
+			return nil, groupFault(err, fmt.Sprintf("/users/%d/group", i))
+		}
+		for _, m := range members {
+			one := x
+			one.Email, one.Group = m.Address, ""
+			out = append(out, one)
+		}
+	}
+	if len(out) > mostParticipants {
+		return nil, fault.InvalidField("/users", "are more than %d with the people of the groups", mostParticipants)
+	}
+	return out, nil
+}
+
+// mostParticipants bounds a search.
+const mostParticipants = 200
 
 func hoursSchema() *huma.Schema {
 	dayNames := &huma.Schema{Type: huma.TypeString, Enum: []any{"MO", "TU", "WE", "TH", "FR", "SA", "SU"}}
@@ -270,9 +299,13 @@ func (a *API) slotQuery(ctx context.Context, p tenant.Principal, in *slotsInput)
 			bad.Add(fmt.Sprintf("/constraints/holidays/%d", i), "is not a day such as 2026-12-25")
 		}
 	}
+	users, err := a.participants(ctx, p, b.Users)
+	if err != nil {
+		return q, err
+	}
 	seen := map[string]bool{}
-	for i, u := range b.Users {
-		at := fmt.Sprintf("/users/%d", i)
+	for i, u := range users {
+		at := fmt.Sprintf("/users/%d", min(i, len(b.Users)-1))
 		email := strings.ToLower(strings.TrimSpace(u.Email))
 		if !booking.ValidAddress(email) {
 			bad.Add(at, "%q is not a mail address", clip(u.Email))
@@ -287,8 +320,12 @@ func (a *API) slotQuery(ctx context.Context, p tenant.Principal, in *slotsInput)
 		}
 		q.People = append(q.People, x)
 	}
+	of, err := a.Tenants.Tenant(ctx, p.Tenant)
+	if err != nil {
+		return q, err
+	}
 	for i, x := range b.AnyOf {
-		if _, ok := directory.TypeByName(x.Type); !ok {
+		if _, ok := directory.TypeByName(of, x.Type); !ok {
 			bad.Add(fmt.Sprintf("/anyOf/%d/type", i), "there is no type %q", clip(x.Type))
 		}
 		q.AnyOf = append(q.AnyOf, availability.AnyOf(x))

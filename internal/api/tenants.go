@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -13,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"rmp/internal/booking"
+	"rmp/internal/directory"
 	"rmp/internal/fault"
 	"rmp/internal/secret"
 	"rmp/internal/tenant"
@@ -89,6 +91,8 @@ type OwnSettings struct {
 	TimeZone string          `json:"timeZone" maxLength:"64" example:"Europe/Berlin"`
 	Mode     string          `json:"mode" enum:"direct,invitation" doc:"How bookings are written unless they say otherwise."`
 	Branding tenant.Branding `json:"branding,omitempty"`
+
+	ResourceTypes []ResourceType `json:"resourceTypes,omitempty" doc:"Kinds of resource of your own, besides those that all organisations have. A new one's sub-domain is made on CommuniGate Pro." example:"[{\"type\":\"boat\",\"prefix\":\"boats.resources.\",\"label\":\"Boat\"}]"`
 }
 
 func tenantOf(t tenant.Tenant) Tenant {
@@ -126,11 +130,25 @@ func (r OwnSettings) apply(bad *fault.Fields, t *tenant.Tenant) {
 		bad.Add("/branding/colour", "is not a colour such as #1b6ec2")
 	}
 	t.Settings.Branding = r.Branding
+	var own []tenant.ResourceType
+	for _, x := range r.ResourceTypes {
+		own = append(own, tenant.ResourceType{Name: x.Type, Prefix: x.Prefix, Label: x.Label})
+	}
+	directory.CheckTypes(bad, "/resourceTypes", own)
+	t.Settings.ResourceTypes = own
+}
+
+func ownTypes(list []tenant.ResourceType) []ResourceType {
+	var out []ResourceType
+	for _, t := range list {
+		out = append(out, ResourceType{Type: t.Name, Label: t.Label, Prefix: t.Prefix})
+	}
+	return out
 }
 
 func (r TenantRequest) apply(t *tenant.Tenant) error {
 	var bad fault.Fields
-	OwnSettings{Name: r.Name, TimeZone: r.TimeZone, Mode: r.Mode, Branding: r.Branding}.apply(&bad, t)
+	OwnSettings{Name: r.Name, TimeZone: r.TimeZone, Mode: r.Mode, Branding: r.Branding, ResourceTypes: ownTypes(t.Settings.ResourceTypes)}.apply(&bad, t)
 	t.Active = r.Active == nil || *r.Active
 	s := r.Server
 	if s.Host != "" && !hostName.MatchString(s.Host) {
@@ -346,7 +364,7 @@ func boolText(b bool) string {
 }
 
 func settingsAnswer(t tenant.Tenant) *settingsOutput {
-	return &settingsOutput{ETag: etag(t.Version), Body: OwnSettings{Name: t.Name, TimeZone: t.TimeZone, Mode: t.Mode, Branding: t.Settings.Branding}}
+	return &settingsOutput{ETag: etag(t.Version), Body: OwnSettings{Name: t.Name, TimeZone: t.TimeZone, Mode: t.Mode, Branding: t.Settings.Branding, ResourceTypes: ownTypes(t.Settings.ResourceTypes)}}
 }
 
 func (a *API) getSettings(ctx context.Context, p tenant.Principal, _ *struct{}) (*settingsOutput, error) {
@@ -363,9 +381,27 @@ func (a *API) setSettings(ctx context.Context, p tenant.Principal, in *setSettin
 		return nil, err
 	}
 	var bad fault.Fields
+	old := t.Settings.ResourceTypes
 	in.Body.apply(&bad, &t)
 	if err := bad.Err(); err != nil {
 		return nil, err
+	}
+	for _, x := range old { // resources of a type that is gone would have none
+		if slices.Contains(t.Settings.ResourceTypes, x) {
+			continue
+		}
+		list, err := a.Resources(p.Tenant).Resources(ctx, directory.Filter{Type: x.Name, Limit: 1})
+		if err != nil {
+			return nil, err
+		}
+		if len(list) > 0 {
+			return nil, fault.InvalidField("/resourceTypes", "the type %s has resources; it cannot be changed or removed", x.Name)
+		}
+	}
+	if len(t.Settings.ResourceTypes) > 0 && !slices.Equal(old, t.Settings.ResourceTypes) {
+		if err := a.Installation.Prepare(ctx, t); err != nil {
+			return nil, err
+		}
 	}
 	if err := a.saveTenant(ctx, &t); err != nil {
 		return nil, err

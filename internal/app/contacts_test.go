@@ -96,6 +96,11 @@ func TestGroupsAreInvited(t *testing.T) {
 	if a := s.asked(t, 422, "POST", "/api/v2/bookings", s.token, map[string]any{"title": "All", "start": rfc(at(2, 9)), "end": rfc(at(2, 10)), "resources": []string{room}, "attendees": []any{map[string]any{"group": "nothing"}}}); !strings.Contains(fmt.Sprint(a["errors"]), "/attendees/0/group") {
 		t.Errorf("%v", a)
 	}
+	// The search for a time knows the group too: Ben is busy at nine.
+	slots := s.asked(t, 200, "POST", "/api/v2/availability/slots", s.token, map[string]any{"users": []any{map[string]any{"group": outer["id"]}}, "duration": 60, "from": rfc(at(1, 9)), "till": rfc(at(1, 10))})
+	if list, _ := slots["slots"].([]any); len(list) != 0 || len(slots["why"].([]any)) == 0 {
+		t.Errorf("%v", slots)
+	}
 	found := items(s.asked(t, 200, "GET", "/api/v2/people?q=out", s.token, nil))
 	if len(found) != 1 || found[0]["kind"] != "group" || found[0]["id"] != outer["id"] {
 		t.Errorf("%v", found)

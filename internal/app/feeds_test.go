@@ -175,3 +175,31 @@ func TestMissingRightIsRepaired(t *testing.T) {
 		t.Errorf("%v, %v", acl, err)
 	}
 }
+
+// TestOwnTypes: an organisation's own kind of resource is made, used, and not
+// taken away while it has resources.
+func TestOwnTypes(t *testing.T) {
+	s := serve(t)
+	root := s.person(t, s.tenant, "root@a.test", tenant.Admin)
+	settings := func(types ...any) map[string]any {
+		return map[string]any{"name": "A", "timeZone": "Europe/Berlin", "mode": "direct", "resourceTypes": types}
+	}
+	boat := map[string]any{"type": "boat", "prefix": "boats.resources.", "label": "Boat"}
+	s.asked(t, 200, "PUT", "/api/v2/admin/settings", root, settings(boat))
+	if list := items(s.asked(t, 200, "GET", "/api/v2/resource-types", s.token, nil)); len(list) != 6 || list[5]["label"] != "Boat" {
+		t.Errorf("%v", list)
+	}
+	const email = "ada@boats.resources.a.test"
+	if a := s.asked(t, 201, "POST", "/api/v2/resources", root, map[string]any{"email": email, "name": "Ada", "timeZone": "UTC"}); a["type"] != "boat" {
+		t.Errorf("%v", a)
+	}
+	s.asked(t, 201, "POST", "/api/v2/bookings", s.token, map[string]any{"title": "Trip", "start": rfc(at(1, 9)), "end": rfc(at(1, 10)), "resources": []string{email}})
+	s.asked(t, 422, "PUT", "/api/v2/admin/settings", root, settings())
+	for name, bad := range map[string]map[string]any{"/type": {"type": "Boat!", "prefix": "b.", "label": "B"}, "/prefix": {"type": "b2", "prefix": "x", "label": "B"}, "/prefix ": {"type": "b3", "prefix": "confroom.resources.", "label": "B"},
+		"/type ": {"type": "equipment", "prefix": "e.", "label": "B"}, "/label": {"type": "b4", "prefix": "b4.", "label": "a\nb"}} {
+		a := s.asked(t, 422, "PUT", "/api/v2/admin/settings", root, settings(boat, bad))
+		if !strings.Contains(fmt.Sprint(a["errors"]), "/resourceTypes/1"+strings.TrimSpace(name)) {
+			t.Errorf("%s: %v", name, a)
+		}
+	}
+}

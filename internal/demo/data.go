@@ -50,7 +50,7 @@ func people() []person {
 func resources() []directory.Resource {
 	var out []directory.Resource
 	add := func(kind, local, name, site, floor string, capacity int, description string, features ...string) {
-		t, _ := directory.TypeByName(kind) // kinds below are of directory.Types
+		t, _ := directory.TypeByName(tenant.Tenant{}, kind) // kinds below are of directory.Types
 		out = append(out, directory.Resource{Email: local + "@" + t.Domain(Domain), Type: kind, Name: name, Site: site, Floor: floor,
 			Capacity: capacity, Description: description, Features: features, TimeZone: TimeZone, Active: true})
 	}

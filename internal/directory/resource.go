@@ -6,19 +6,20 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"rmp/internal/fault"
 	"rmp/internal/tenant"
 )
 
 // Type is a kind of resource. It decides the sub-domain of the accounts.
-type Type struct {
-	Name   string // conference-room
-	Prefix string // confroom.resources.
-	Label  string // Conference room
-}
+type Type tenant.ResourceType
 
 // Types are the kinds of resource every tenant has. A resource's account is
 // in the domain Prefix + tenant domain.
@@ -30,23 +31,69 @@ var Types = []Type{
 	{"catering-service", "catering.resources.", "Catering service"},
 }
 
-// TypeByName answers the type of the name.
-func TypeByName(name string) (Type, bool) {
-	i := slices.IndexFunc(Types, func(t Type) bool { return t.Name == name })
-	if i < 0 {
-		return Type{}, false
+// TypesOf are the kinds of resource of a tenant: those that all have, and its
+// own.
+func TypesOf(t tenant.Tenant) []Type {
+	out := slices.Clone(Types)
+	for _, x := range t.Settings.ResourceTypes {
+		out = append(out, Type(x))
 	}
-	return Types[i], true
+	return out
+}
+
+// TypeByName answers the tenant's type of the name.
+func TypeByName(t tenant.Tenant, name string) (Type, bool) {
+	return find(t, func(x Type) bool { return x.Name == name })
 }
 
 // TypeOf answers the type of an account by its sub-domain.
-func TypeOf(email, tenantDomain string) (Type, bool) {
+func TypeOf(t tenant.Tenant, email string) (Type, bool) {
 	_, domain, _ := strings.Cut(strings.ToLower(email), "@")
-	i := slices.IndexFunc(Types, func(t Type) bool { return t.Domain(tenantDomain) == domain })
+	return find(t, func(x Type) bool { return x.Domain(t.Domain) == domain })
+}
+
+func find(t tenant.Tenant, is func(Type) bool) (Type, bool) {
+	types := TypesOf(t)
+	i := slices.IndexFunc(types, is)
 	if i < 0 {
 		return Type{}, false
 	}
-	return Types[i], true
+	return types[i], true
+}
+
+var (
+	typeName   = regexp.MustCompile(`^[a-z][a-z0-9-]{1,40}$`)
+	typePrefix = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,40}[a-z0-9])?\.){1,4}$`)
+)
+
+// CheckTypes says what is wrong with a tenant's own types.
+func CheckTypes(bad *fault.Fields, pointer string, own []tenant.ResourceType) {
+	const most = 50
+	if len(own) > most {
+		bad.Add(pointer, "are more than %d", most)
+		return
+	}
+	names, prefixes := map[string]bool{}, map[string]bool{}
+	for _, t := range Types {
+		names[t.Name], prefixes[t.Prefix] = true, true
+	}
+	for i, t := range own {
+		at := fmt.Sprintf("%s/%d", pointer, i)
+		switch {
+		case !typeName.MatchString(t.Name):
+			bad.Add(at+"/type", "must be 2 to 41 small letters, digits and -, such as boat")
+		case names[t.Name]:
+			bad.Add(at+"/type", "is there already")
+		case !typePrefix.MatchString(t.Prefix):
+			bad.Add(at+"/prefix", "is not the beginning of a sub-domain such as boats.resources.")
+		case prefixes[t.Prefix]:
+			bad.Add(at+"/prefix", "is that of another type")
+		}
+		if t.Label == "" || utf8.RuneCountInString(t.Label) > 100 || strings.ContainsFunc(t.Label, unicode.IsControl) {
+			bad.Add(at+"/label", "must have 1 to 100 characters, none of them a control character")
+		}
+		names[t.Name], prefixes[t.Prefix] = true, true
+	}
 }
 
 // Domain is the sub-domain of the type's accounts in a tenant.

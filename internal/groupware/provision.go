@@ -42,7 +42,7 @@ func (g *Groupware) EnsureTenant(ctx context.Context, t tenant.Tenant, createMai
 				return err
 			}
 		}
-		for _, kind := range directory.Types {
+		for _, kind := range directory.TypesOf(t) {
 			domain := kind.Domain(t.Domain)
 			if err := ifNew(c.CreateDomain(ctx, domain, nil)); err != nil {
 				return fmt.Errorf("domain %s: %w", domain, err)
@@ -129,7 +129,7 @@ type ResourceAccount struct {
 func (g *Groupware) ResourceAccounts(ctx context.Context, t tenant.Tenant) ([]ResourceAccount, error) {
 	var out []ResourceAccount
 	err := g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error {
-		for _, kind := range directory.Types {
+		for _, kind := range directory.TypesOf(t) {
 			domain := kind.Domain(t.Domain)
 			names, err := c.ListAccounts(ctx, domain)
 			var refused *cli.Error

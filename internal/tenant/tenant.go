@@ -49,6 +49,16 @@ type Settings struct {
 	Limits   Limits   `json:"limits,omitzero"`
 	Branding Branding `json:"branding,omitzero"`
 	OIDC     OIDC     `json:"oidc,omitzero"`
+	// ResourceTypes are the tenant's own kinds of resource, besides those
+	// that every tenant has.
+	ResourceTypes []ResourceType `json:"resourceTypes,omitempty"`
+}
+
+// ResourceType is a kind of resource.
+type ResourceType struct {
+	Name   string `json:"type"`   // conference-room
+	Prefix string `json:"prefix"` // confroom.resources.
+	Label  string `json:"label"`  // Conference room
 }
 
 // Limits bound what a tenant may use; 0 is the installation's default.
