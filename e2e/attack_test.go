@@ -160,8 +160,8 @@ func TestInjection(t *testing.T) {
 		"create-event": map[string]any{"title": "E", "start": startE, "end": endE}, "change-event": map[string]any{"title": "E", "start": startE, "end": endE},
 		"create-contact": map[string]any{"name": "C"}, "change-contact": map[string]any{"name": "C"}, "create-group": map[string]any{"name": "G", "members": []any{}}, "change-group": map[string]any{"name": "G", "members": []any{}},
 		"create-resource": map[string]any{"email": "new@confroom.resources.example.test", "name": "N", "timeZone": "UTC"},
-		"set-settings": map[string]any{"name": "Example Ltd", "timeZone": "Europe/Berlin", "mode": "direct"},
-		"login":        map[string]any{"email": "nobody@example.test", "password": "x"}, "simple-login": map[string]any{"email": "nobody@example.test", "password": "x"},
+		"set-settings":    map[string]any{"name": "Example Ltd", "timeZone": "Europe/Berlin", "mode": "direct"},
+		"login":           map[string]any{"email": "nobody@example.test", "password": "x"}, "simple-login": map[string]any{"email": "nobody@example.test", "password": "x"},
 	}
 	skip := map[string]bool{"logout": true, "events": true}
 	sent := 0
