@@ -2,10 +2,13 @@ package people
 
 import (
 	"bytes"
+	"regexp"
 	"strings"
 
 	"rmp/calendar/ical"
 )
+
+var endOfFile = regexp.MustCompile(`(?i)END:VCALENDAR`)
 
 // mostFrame bounds what is around the events, which is read with each.
 const mostFrame = 128 << 10
@@ -59,10 +62,11 @@ func readable(data []byte) (files []*ical.Calendar, refused []Imported) {
 	if len(blocks) > MostImported || len(frame) > mostFrame {
 		return nil, nil
 	}
-	end := bytes.LastIndex(bytes.ToUpper(frame), []byte("END:VCALENDAR"))
-	if end < 0 {
+	ends := endOfFile.FindAllIndex(frame, -1)
+	if len(ends) == 0 {
 		return nil, nil
 	}
+	end := ends[len(ends)-1][0]
 	var order []string
 	together := map[string][]block{}
 	for i, b := range blocks {
