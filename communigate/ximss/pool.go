@@ -126,8 +126,20 @@ func (p *Pool) put(ctx context.Context, s *Session) {
 		return
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	if p.closed { // while it was at work
+		p.mu.Unlock()
+		_ = s.Close(context.WithoutCancel(ctx))
+		return
+	}
 	p.idle = append(p.idle, pooled{s, time.Now()})
+	p.mu.Unlock()
+}
+
+// Closed reports whether the pool has been closed.
+func (p *Pool) Closed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 // Close ends the pool's idle sessions.

@@ -218,7 +218,7 @@ func progress(out io.Writer) func(string, int, int) {
 // communiGate answers how to reach the server: the configured one, or the
 // stand-in, which it starts.
 func communiGate(ctx context.Context, c *config.Serve, out io.Writer, log *slog.Logger) (groupware.Config, func() error, error) {
-	g := groupware.Config{Admin: c.CGP.Admin, AdminPassword: c.CGP.AdminPassword, Sessions: c.CGP.Sessions, Timeout: c.CGP.Timeout}
+	g := groupware.Config{Admin: c.CGP.Admin, AdminPassword: c.CGP.AdminPassword, Sessions: c.CGP.Sessions, Persons: c.CGP.Persons, Timeout: c.CGP.Timeout}
 	if c.CGP.DialectFile != "" {
 		var err error
 		if g.Dialect, err = readDialect(c.CGP.DialectFile); err != nil {

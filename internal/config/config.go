@@ -83,6 +83,7 @@ type CGP struct {
 	Admin         string        `help:"Account with the rights to create accounts and set mailbox rights." env:"RMP_CGP_ADMIN" placeholder:"NAME"`
 	AdminPassword secret.Text   `help:"Its password." env:"RMP_CGP_ADMIN_PASSWORD"`
 	Sessions      int           `help:"Most XIMSS sessions per tenant that this process keeps; a server without a licence allows 5 in all." default:"3" env:"RMP_CGP_SESSIONS"`
+	Persons       int           `help:"Most XIMSS sessions of people at once, beyond those: for sign-ins and for what is done in their own name (contacts, their calendars). More make that faster where the server allows more sessions." default:"1" env:"RMP_CGP_PERSONS"`
 	Timeout       time.Duration `help:"Longest wait for one answer." default:"5s" env:"RMP_CGP_TIMEOUT"`
 	WriteWait     time.Duration `help:"How long the answer to a booking waits for its calendars to be written; what is not done by then is done in the background. 0s: it does not wait." default:"2s" env:"RMP_CGP_WRITE_WAIT"`
 	DialectFile   string        `help:"How this server speaks where CommuniGate Pro's documentation leaves it open, as rmp cgp probe has written it." env:"RMP_CGP_DIALECT_FILE" placeholder:"FILE"`

@@ -36,6 +36,7 @@ type Config struct {
 	AdminPassword secret.Text
 	RootCAs       *x509.CertPool // that sign the certificates of tenants' own servers; nil: the system's
 	Sessions      int            // per tenant
+	Persons       int            // sessions of people at once: sign-ins, and what is done in their own name; at least 1
 	Timeout       time.Duration
 	Dialect       ximss.Dialect
 }
@@ -46,15 +47,14 @@ type Groupware struct {
 	tenants func(ctx context.Context, id tenant.ID) (tenant.Tenant, error)
 	log     *slog.Logger
 	servers servers
-	persons persons
 	rights  rights
 }
 
 // New makes the connection pools; nothing is connected yet.
 func New(cfg Config, tenants func(ctx context.Context, id tenant.ID) (tenant.Tenant, error), log *slog.Logger) *Groupware {
 	main := newServer(cfg.URL, cfg.TLS, cli.Config{Addr: cfg.CLIAddr, StartTLS: cfg.CLIStartTLS, User: cfg.Admin,
-		Password: cfg.AdminPassword.Reveal(), Timeout: cfg.Timeout})
-	return &Groupware{cfg: cfg, tenants: tenants, log: log, persons: persons{open: map[string]*person{}}, rights: rights{seen: map[string]time.Time{}},
+		Password: cfg.AdminPassword.Reveal(), Timeout: cfg.Timeout}, cfg.Persons)
+	return &Groupware{cfg: cfg, tenants: tenants, log: log, rights: rights{seen: map[string]time.Time{}},
 		servers: servers{main: main, own: map[tenant.Server]*server{}, open: map[tenant.ID]*opened{}}}
 }
 
@@ -73,12 +73,10 @@ func (g *Groupware) Ping(ctx context.Context) error {
 // has served its purpose, and counts against the server's limit.
 func (g *Groupware) CheckLogin(ctx context.Context, t tenant.Tenant, account string, password secret.Text) error {
 	server := g.serverOf(t)
-	select {
-	case server.logins <- struct{}{}:
-		defer func() { <-server.logins }()
-	case <-ctx.Done():
-		return fault.Wrap(ctx.Err(), fault.Unavailable, "too many people are signing in; try again")
+	if _, err := server.seats.take(ctx, "", nil); err != nil {
+		return err
 	}
+	defer server.seats.give(nil)
 	ctx, cancel := context.WithTimeout(ctx, g.cfg.Timeout)
 	defer cancel()
 	s, err := ximss.Login(ctx, server.client, g.session(server, account, password))

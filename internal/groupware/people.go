@@ -19,14 +19,6 @@ import (
 
 var _ people.Mail = (*Groupware)(nil)
 
-// reach answers the sessions to use for a caller.
-func (g *Groupware) reach(ctx context.Context, c people.Caller) (*ximss.Pool, error) {
-	if c.Password != "" {
-		return g.as(c.Tenant, c.Session, c.Email, c.Password), nil
-	}
-	return g.pool(ctx, c.Tenant.ID)
-}
-
 // path is an account's calendar as a caller's session sees it.
 func path(c people.Caller, account string) string {
 	if c.Password != "" && account == c.Email {
@@ -37,11 +29,20 @@ func path(c people.Caller, account string) string {
 
 // do sends requests for a caller.
 func (g *Groupware) do(ctx context.Context, c people.Caller, requests ...*ximss.Request) ([]*ximss.Reply, error) {
-	pool, err := g.reach(ctx, c)
-	if err != nil {
+	var replies []*ximss.Reply
+	var err error
+	if c.Password != "" {
+		replies, err = g.as(ctx, c, requests...)
+	} else {
+		var pool *ximss.Pool
+		if pool, err = g.pool(ctx, c.Tenant.ID); err == nil {
+			replies, err = pool.Do(ctx, requests...)
+		}
+	}
+	var known *fault.Error
+	if errors.As(err, &known) {
 		return nil, err
 	}
-	replies, err := pool.Do(ctx, requests...)
 	if errors.Is(err, ximss.ErrBadLogin) || errors.Is(err, ximss.ErrNoAccount) {
 		return nil, fault.Wrap(err, fault.Unauthenticated, "CommuniGate Pro does not accept your password any more; sign in again")
 	}

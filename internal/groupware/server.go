@@ -21,14 +21,25 @@ type server struct {
 	tls    *tls.Config
 	client *http.Client
 	cli    *cli.Pool
-	logins chan struct{} // one login at a time: each takes a session
+	seats  *seats // for people: sign-ins, and what is done in their own name
 }
 
 // mostCLI bounds the CLI connections of this process to one server.
 const mostCLI = 2
 
-func newServer(url string, conf *tls.Config, line cli.Config) *server {
-	return &server{url: url, tls: conf, client: ximss.Client(ximss.Config{TLS: conf}), cli: cli.NewPool(line, mostCLI), logins: make(chan struct{}, 1)}
+func newServer(url string, conf *tls.Config, line cli.Config, persons int) *server {
+	return &server{url: url, tls: conf, client: ximss.Client(ximss.Config{TLS: conf}), cli: cli.NewPool(line, mostCLI), seats: newSeats(persons)}
+}
+
+// all are the servers that are known.
+func (v *servers) all() []*server {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	out := []*server{v.main}
+	for _, s := range v.own {
+		out = append(out, s)
+	}
+	return out
 }
 
 func (g *Groupware) session(s *server, user string, password secret.Text) ximss.Config {
@@ -91,7 +102,7 @@ func (v *servers) of(t tenant.Tenant, cfg Config) *server {
 		cliPort = 106
 	}
 	s := newServer(scheme+"://"+net.JoinHostPort(c.Host, strconv.Itoa(port)), conf, cli.Config{Addr: net.JoinHostPort(c.Host, strconv.Itoa(cliPort)),
-		StartTLS: line, User: c.Admin, Password: c.AdminPassword.Reveal(), Timeout: cfg.Timeout})
+		StartTLS: line, User: c.Admin, Password: c.AdminPassword.Reveal(), Timeout: cfg.Timeout}, cfg.Persons)
 	v.own[c] = s
 	return s
 }

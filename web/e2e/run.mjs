@@ -44,11 +44,21 @@ async function test(name, fn) {
 function must(ok, what) { if (!ok) throw new Error(what); }
 
 async function signIn(page, url, password = 'rmp-demo') {
-  await page.goto(url + '/?date=' + day);
+  await page.goto(url + '/timeline?date=' + day);
   await page.waitForURL(/signin/);
   await page.fill('#email', 'anna@example.test');
   await page.fill('#password', password);
   await page.click('button');
+}
+// signedIn opens a page in a window of its own, past the form.
+async function signedIn(email, path, options = {}) {
+  const page = await (await context(options)).newPage();
+  await page.goto(url + '/signin?next=' + encodeURIComponent(path));
+  await page.fill('#email', email);
+  await page.fill('#password', 'rmp-demo');
+  await page.click('button');
+  await page.waitForURL(url + path);
+  return page;
 }
 async function accessible(page, what) {
   await page.evaluate(axe);
@@ -162,6 +172,161 @@ await test('dark theme and phone width', async () => {
   await phone.getByRole('button', { name: /^From the phone/ }).waitFor();
   if (shots) await phone.screenshot({ path: join(shots, 'phone.png') });
 });
+await test('a series with a clash shows the plan date by date before it is booked', async () => {
+  const page = await signedIn('anna@example.test', '/timeline?date=' + day);
+  await page.waitForSelector('[data-resource]');
+  await rowClick(page, 'essen', 7 / 24 + 0.001); // where the other window has booked
+  await page.getByLabel('Title').fill('Weekly with a clash');
+  await page.getByLabel('Repeat').selectOption({ label: 'every week' });
+  await page.getByText('3 of 4 dates are free').waitFor();
+  await page.getByText(/taken: From the other window/).waitFor();
+  await accessible(page, 'the plan of a series');
+  await page.getByLabel('Leave out the dates that are taken').check();
+  await page.getByRole('button', { name: 'Book', exact: true }).click();
+  await page.getByText('Booked: Weekly with a clash, 3 dates.').waitFor();
+  await page.close();
+});
+await test('find a room, book it, move it, read its history, cancel it and undo that', async () => {
+  const page = await signedIn('clara@example.test', '/find');
+  await page.getByLabel('Day').fill(day);
+  await page.getByLabel('From').fill('05:00');
+  await page.getByLabel('How many people').fill('6');
+  await page.getByRole('button', { name: /^Book Geneva/ }).click();
+  await page.getByText('Free.', { exact: true }).waitFor();
+  await page.getByLabel('Title').fill('Found it');
+  await page.getByRole('button', { name: 'Book', exact: true }).click();
+  await page.getByText('Booked: Found it.').waitFor();
+  await page.getByRole('link', { name: 'My bookings' }).click();
+  await page.getByLabel('From').fill(day);
+  await page.getByRole('button', { name: /^Edit Found it/ }).click();
+  await page.getByRole('button', { name: 'Move' }).click();
+  await page.getByLabel('From').last().fill('04:00');
+  await page.getByLabel('Until').fill('05:00');
+  await page.getByRole('dialog').getByRole('button', { name: 'Move' }).click();
+  await page.getByText('Moved: Found it.').waitFor();
+  await page.getByText('04:00–05:00').or(page.getByText('04:00 AM–05:00 AM')).or(page.getByText(/^0?4:00/)).first().waitFor();
+  await page.getByRole('button', { name: /^Edit Found it/ }).click();
+  await page.getByRole('button', { name: 'History' }).click();
+  await page.getByText(/clara@example.test: changed/).waitFor();
+  await page.getByLabel('Reason for cancelling').fill('not needed');
+  await page.getByRole('button', { name: 'Cancel this booking' }).click();
+  await page.getByText('Cancelled: Found it.').waitFor();
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await page.getByText('It is booked again: Found it.').waitFor();
+  await page.getByRole('button', { name: /^Edit Found it/ }).waitFor();
+  await page.close();
+});
+await test('plan a meeting for several people and a room, and book the first suggestion', async () => {
+  const page = await signedIn('anna@example.test', '/planner');
+  for (const name of ['Ben Car', 'clara@example.test', 'David', 'Elena', 'Farid']) {
+    await page.getByRole('combobox', { name: 'Who' }).fill(name);
+    if (!name.includes('@')) await page.locator('ul[role=listbox]:not([hidden]) [role=option]').first().waitFor();
+    await page.getByRole('combobox', { name: 'Who' }).press('Enter');
+  }
+  await page.getByLabel('From').fill(day);
+  await page.getByLabel('Until').fill(day);
+  await page.getByRole('button', { name: 'Find times' }).click();
+  await page.getByRole('heading', { name: 'Suggestions' }).waitFor();
+  await accessible(page, 'suggestions');
+  if (shots) await page.screenshot({ path: join(shots, 'planner.png') });
+  await page.getByRole('button', { name: /^Book / }).first().click();
+  await page.getByLabel('Title').fill('Six people');
+  await page.getByRole('button', { name: 'Book', exact: true }).click();
+  await page.getByText('Booked: Six people.').waitFor();
+  await page.close();
+});
+await test('an event of one’s own, and who may read it', async () => {
+  const page = await signedIn('anna@example.test', '/calendar');
+  await page.getByRole('button', { name: 'New event' }).click();
+  await page.getByLabel('Title').fill('Own thing');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Own thing', { exact: true }).waitFor();
+  await page.getByLabel('Give rights to').fill('ben@example.test');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await page.locator('li', { hasText: 'reads your events' }).waitFor();
+  const ben = await signedIn('ben@example.test', '/calendar');
+  await ben.getByLabel('Calendar of').selectOption('anna@example.test');
+  await ben.getByText('Own thing', { exact: true }).waitFor();
+  await ben.close();
+  await page.getByRole('button', { name: 'Take the rights of ben@example.test back' }).click();
+  await page.getByText('Nobody else has rights').waitFor();
+  await page.getByRole('button', { name: 'Remove Own thing' }).click();
+  await page.getByText('Own thing', { exact: true }).waitFor({ state: 'detached' });
+  await page.close();
+});
+await test('a contact, a group of it, and both found by name when booking', async () => {
+  const page = await signedIn('anna@example.test', '/contacts');
+  await page.getByText('No contacts yet.').waitFor();
+  await page.getByRole('button', { name: 'New contact' }).click();
+  await page.getByLabel('Name').fill('Quentin Quill');
+  await page.getByLabel('E-mail').fill('quentin@elsewhere.test');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Quentin Quill', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Groups' }).click();
+  await page.getByRole('button', { name: 'New group' }).click();
+  await page.getByLabel('Name').fill('Quartet');
+  for (const name of ['quent', 'Ben Car']) {
+    await page.getByRole('combobox', { name: 'Members' }).fill(name);
+    await page.locator('ul[role=listbox]:not([hidden]) [role=option]').first().waitFor();
+    await page.getByRole('combobox', { name: 'Members' }).press('Enter');
+  }
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Quartet', { exact: true }).waitFor();
+  await page.goto(url + '/find');
+  await page.getByLabel('Day').fill(day);
+  await page.getByLabel('From').fill('03:00');
+  await page.getByRole('button', { name: /^Book / }).first().click();
+  await page.getByLabel('Title').fill('With the quartet');
+  await page.getByRole('combobox', { name: 'People' }).fill('quart');
+  await page.getByRole('option', { name: /Quartet/ }).waitFor();
+  await page.getByRole('combobox', { name: 'People' }).press('Enter');
+  await page.getByRole('button', { name: 'Book', exact: true }).click();
+  await page.getByText('Booked: With the quartet.').waitFor();
+  await page.goto(url + '/bookings');
+  await page.getByLabel('From').fill(day);
+  await page.getByRole('button', { name: /^Edit With the quartet/ }).click();
+  await page.getByText(/quentin@elsewhere.test/).first().waitFor();
+  await page.close();
+});
+await test('an administrator makes a resource and a user, and the log has it', async () => {
+  const page = await signedIn('admin@example.test', '/admin');
+  await page.getByRole('button', { name: 'New resource' }).click();
+  await page.getByLabel('Name').fill('Zagreb');
+  await page.getByLabel('Address before the @').fill('zagreb');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('zagreb@confroom.resources.example.test').first().waitFor();
+  await page.getByRole('button', { name: 'People', exact: true }).click();
+  await page.getByRole('button', { name: 'New user' }).click();
+  await page.getByLabel('Name').fill('Nina New');
+  await page.getByLabel('Address').fill('nina@example.test');
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  await page.getByText('Nina New', { exact: true }).waitFor();
+  await page.getByRole('button', { name: 'Audit log' }).click();
+  await page.getByText('create-resource').first().waitFor();
+  await page.getByText('create-user').first().waitFor();
+  await page.close();
+  const anna = await signedIn('anna@example.test', '/admin');
+  await anna.getByText('This is for administrators.').waitFor();
+  await anna.close();
+});
+await test('German, and every screen in light, dark and on a phone', async () => {
+  for (const [name, options] of [['light', {}], ['dark', { colorScheme: 'dark' }], ['phone', { viewport: { width: 390, height: 844 }, hasTouch: true }]]) {
+    const page = await signedIn('admin@example.test', '/', options);
+    for (const path of ['/', '/timeline', '/find', '/planner', '/bookings', '/calendar', '/contacts', '/admin', '/admin?tab=users', '/admin?tab=health', '/admin?tab=audit', '/nothing']) {
+      await page.goto(url + path);
+      await page.locator('main h2').first().waitFor();
+      await page.getByText('Loading …').first().waitFor({ state: 'detached' });
+      await accessible(page, `${path} ${name}`);
+      must(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${path} is wider than the window (${name})`);
+      if (shots) await page.screenshot({ path: join(shots, `${(path.slice(1) || 'today').replace(/\W+/g, '-')}-${name}.png`) });
+    }
+    await page.getByLabel('Language').selectOption('de');
+    await page.goto(url + '/timeline');
+    await page.getByRole('button', { name: 'Heute' }).waitFor();
+    must((await page.evaluate(() => document.documentElement.lang)) === 'de', 'the language of the page');
+    await page.close();
+  }
+});
 await test('single sign-on with a real OpenID Connect provider', async () => {
   const accounts = {
     clara: { email: 'clara@example.test', email_verified: true }, stranger: { email: 'nobody@example.test', email_verified: true },
@@ -179,7 +344,7 @@ await test('single sign-on with a real OpenID Connect provider', async () => {
     await call('PUT', '/api/v2/admin/tenants/' + t.id, token, { name: t.name, timeZone: t.timeZone, mode: t.mode, oidc: { issuer: provider.issuer, clientId: 'rmp', clientSecret: 'a secret of the client' } });
     for (const [name, entered] of [['clara', true], ['stranger', false], ['other', false], ['unsure', false]]) {
       const page = await (await context()).newPage();
-      await page.goto(url + '/?date=' + day);
+      await page.goto(url + '/timeline?date=' + day);
       await page.waitForURL(/signin/);
       await page.fill('#email', 'clara@example.test');
       await page.getByRole('button', { name: 'Single sign-on' }).click();
@@ -187,7 +352,7 @@ await test('single sign-on with a real OpenID Connect provider', async () => {
       await page.fill('input[name=name]', name);
       await page.getByRole('button', { name: 'Go on' }).click();
       if (entered) {
-        await page.waitForURL(url + '/?date=' + day);
+        await page.waitForURL(url + '/timeline?date=' + day);
         await page.waitForSelector('[data-resource]');
       } else {
         await page.getByRole('alert').waitFor();
@@ -209,7 +374,7 @@ await test('single sign-on with a real OpenID Connect provider', async () => {
   }
 });
 if (shots) {
-  await desktop.goto(url + '/');
+  await desktop.goto(url + '/timeline');
   await desktop.waitForSelector('.block');
   await desktop.waitForTimeout(500);
   await desktop.screenshot({ path: join(shots, 'timeline.png') });
