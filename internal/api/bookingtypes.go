@@ -36,7 +36,7 @@ type Booking struct {
 	Recurrence  *Recurrence       `json:"recurrence,omitempty" doc:"Absent: it takes place once."`
 	Occurrences int               `json:"occurrences" doc:"How many dates the booking has; of a series those that hold their resources by now."`
 	Occurrence  *time.Time        `json:"occurrence,omitempty" doc:"In a list by date: the original start of the date, which names it within its series."`
-	Exceptions  []Exception       `json:"exceptions,omitempty" doc:"Dates of a series that are not as its rule has them."`
+	Exceptions  []Exception       `json:"exceptions,omitempty" doc:"Dates of a series that are not as its rule has them; in a list by date only that date."`
 	LastEnd     *time.Time        `json:"lastEnd,omitempty" doc:"End of the last date of a series; absent if it goes on for ever."`
 	HeldTill    *time.Time        `json:"heldTill,omitempty" doc:"Up to where the dates of a series hold their resources by now; this moves on. Absent: all do."`
 	Follows     string            `json:"follows,omitempty" doc:"The series that this booking was split from."`
@@ -143,7 +143,13 @@ func series(out *Booking, b booking.Booking) {
 	if r := b.Recurrence; r != nil {
 		out.Recurrence = &Recurrence{RRule: r.RRule, RDates: r.RDates, ExDates: r.ExDates}
 		out.LastEnd, out.HeldTill = at(b.LastEnd), at(b.ExpandedTill)
+		if b.Occurrence != nil { // in a list by date, the whole series is not told again with each
+			out.Recurrence.RDates, out.Recurrence.ExDates = nil, nil
+		}
 		for _, o := range b.Overrides {
+			if b.Occurrence != nil && !o.Original.Equal(b.Occurrence.Original) {
+				continue
+			}
 			out.Exceptions = append(out.Exceptions, Exception{Occurrence: o.Original.UTC(), State: string(o.State), Start: o.Start.UTC(), End: o.End.UTC(),
 				Title: o.Title, Location: o.Location, Description: o.Description, Reason: o.Reason})
 		}

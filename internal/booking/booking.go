@@ -176,6 +176,10 @@ type Change struct {
 	// KeepDates leaves the stored dates alone, but for those of Dates, which
 	// are added: the horizon of a series moves on.
 	KeepDates bool
+	// Drop and DropFrom free single dates, by their original starts, and
+	// those from one on.
+	Drop     []time.Time
+	DropFrom time.Time
 	// Now is the time of the change.
 	Now time.Time
 	// Writes are the calendars to be written; those of the stored booking

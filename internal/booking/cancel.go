@@ -78,12 +78,12 @@ func (s *Service) cancel(ctx context.Context, p tenant.Principal, old Booking, s
 		if d.resources, err = s.bookedResources(ctx, p.Tenant, old); err != nil {
 			return Booking{}, err
 		}
-		switch err := d.bounded(s.Now()); {
-		case fault.CodeOf(err) == fault.Invalid && err != nil: // no date is left, or none that is to come
-			d.booking = s.changed(old)
-			d.booking.Status, d.dates = Cancelled, nil
-		case err != nil:
+		if err := d.rebounded(s.Now()); err != nil {
 			return Booking{}, err
+		}
+		if len(d.dates) == 0 { // none is left
+			d.booking = s.changed(old)
+			d.booking.Status = Cancelled
 		}
 	}
 	if reason != "" && note != "" {
@@ -91,10 +91,29 @@ func (s *Service) cancel(ctx context.Context, p tenant.Principal, old Booking, s
 	}
 	c := s.change(d, "cancelled", reason+note)
 	c.Quotas = nil // it becomes less
+	if d.booking.Status != Cancelled {
+		c.lessen(old, scope.Kind, date.Original)
+		d.booking.ExpandedTill = c.Booking.ExpandedTill
+	}
 	if err := s.Bookings(p.Tenant).Save(ctx, c); err != nil {
 		return Booking{}, err
 	}
 	return s.written(ctx, d)
+}
+
+// lessen makes a change one that only takes dates away: what the others hold
+// stays as it is, whatever the rules of the resources have become since.
+func (c *Change) lessen(old Booking, kind string, original time.Time) {
+	c.KeepDates, c.Dates, c.Quotas = true, nil, nil
+	c.Booking.ExpandedTill = old.ExpandedTill
+	if kind == ScopeThis {
+		c.Drop = []time.Time{original}
+		return
+	}
+	c.DropFrom = original
+	if !original.After(old.ExpandedTill) { // all that is left has its rows
+		c.Booking.ExpandedTill = time.Time{}
+	}
 }
 
 // bookedResources are the resources of a booking as the directory has them.

@@ -99,15 +99,19 @@ func (s *Service) changed(b Booking) Booking {
 }
 
 func (s *Service) changeAll(ctx context.Context, p tenant.Principal, old Booking, date Occurrence, r Request) (Booking, error) {
-	if r.Recurrence == nil {
-		r.Recurrence = old.Recurrence
-	}
-	if !date.Original.Equal(old.Start) { // the times are those of another date: move the first as far
+	if old.Recurrence != nil {
+		// The times are those of the date as it is shown: the series moves as
+		// far, and becomes as much longer.
 		loc := old.location()
-		shift := zone.WallOf(r.Start, loc).Sub(zone.WallOf(date.Original, loc))
-		length := r.End.Sub(r.Start)
-		r.Start = zone.WallOf(old.Start, loc).Add(shift).In(loc).UTC()
-		r.End = r.Start.Add(length)
+		shift := zone.WallOf(r.Start, loc).Sub(zone.WallOf(date.Start, loc))
+		length := old.End.Sub(old.Start) + r.End.Sub(r.Start) - date.End.Sub(date.Start)
+		if r.Recurrence == nil {
+			r.Recurrence = old.Recurrence.shifted(shift, loc)
+		}
+		if !date.Start.Equal(old.Start) || !date.End.Equal(old.End) {
+			r.Start = zone.WallOf(old.Start, loc).Add(shift).In(loc).UTC()
+			r.End = r.Start.Add(length)
+		}
 	}
 	d, err := s.prepare(ctx, p, r)
 	if err != nil {
@@ -161,24 +165,78 @@ func sameAttendees(a, b []Attendee) bool {
 func (s *Service) detach(ctx context.Context, d *draft, old Booking, date Occurrence) (Booking, error) {
 	rest := &draft{tenant: d.tenant, who: d.who, old: &old, booking: s.changed(old)}
 	rest.booking.override(Override{Original: date.Original, State: CancelledDate, Start: date.Start, End: date.End, Reason: "booked apart"})
-	return s.split(ctx, d, rest, old)
+	return s.split(ctx, d, rest, old, ScopeThis, date.Original)
 }
 
 // changeFollowing ends a series before a date and begins a new one there.
 func (s *Service) changeFollowing(ctx context.Context, p tenant.Principal, old Booking, date Occurrence, r Request) (Booking, error) {
+	var carried []Override
 	if r.Recurrence == nil {
 		n, err := old.ruleDatesBefore(date.Original)
 		if err != nil {
 			return Booking{}, err
 		}
-		r.Recurrence = old.from(date.Original, n)
+		if carried, err = old.following(&r, date, n); err != nil {
+			return Booking{}, err
+		}
 	}
 	d, err := s.prepare(ctx, p, r)
 	if err != nil {
 		return Booking{}, err
 	}
+	d.booking.Overrides = carried
 	rest := &draft{tenant: d.tenant, who: d.who, old: &old, booking: s.changed(old).endedBefore(date.Original)}
-	return s.split(ctx, d, rest, old)
+	return s.split(ctx, d, rest, old, ScopeFollowing, date.Original)
+}
+
+// following makes a request for a date one for it and all that follow, n
+// dates of the rule being before it, and answers what was changed about
+// single dates and still holds: all of it if the times stay, else what does
+// not take place.
+func (b *Booking) following(r *Request, date Occurrence, n int) ([]Override, error) {
+	loc := b.location()
+	shift := zone.WallOf(r.Start, loc).Sub(zone.WallOf(date.Start, loc))
+	move := func(t time.Time) time.Time { return zone.WallOf(t, loc).Add(shift).In(loc).UTC() }
+	same := shift == 0 && r.End.Sub(r.Start) == date.End.Sub(date.Start)
+	var carried []Override
+	for _, o := range b.Overrides {
+		if !o.Original.After(date.Original) || !same && o.State == ChangedDate {
+			continue
+		}
+		o.Original, o.Start, o.End = move(o.Original), move(o.Start), move(o.End)
+		carried = append(carried, o)
+	}
+	r.Recurrence = b.from(date.Original, n)
+	if slices.ContainsFunc(b.Recurrence.RDates, date.Original.Equal) {
+		// An additional date: the rule goes on from its own next one.
+		bare := *b
+		bare.Overrides, bare.Recurrence = nil, &Recurrence{RRule: b.Recurrence.RRule}
+		next := time.Time{}
+		if b.Recurrence.RRule != "" {
+			for ahead := 32 * 24 * time.Hour; ahead < 4000*24*time.Hour && next.IsZero(); ahead *= 4 {
+				list, err := bare.Dates(date.Original, date.Original.Add(ahead))
+				if err != nil {
+					return nil, fault.InvalidField("query.occurrence", "%s", err)
+				}
+				for _, o := range list {
+					if !o.Original.Before(date.Original) {
+						next = o.Original
+						break
+					}
+				}
+			}
+		}
+		if next.IsZero() { // additional dates are all that is left
+			r.Recurrence.RRule = ""
+			r.Recurrence.RDates = slices.DeleteFunc(r.Recurrence.RDates, date.Original.Equal)
+		} else {
+			length := r.End.Sub(r.Start)
+			r.Start = move(next)
+			r.End = r.Start.Add(length)
+		}
+	}
+	r.Recurrence = r.Recurrence.shifted(shift, loc)
+	return carried, nil
 }
 
 // endedBefore is the series without the dates from one on.
@@ -207,11 +265,13 @@ func (b *Booking) ruleDatesBefore(original time.Time) (int, error) {
 
 // split stores what is left of a series and a new booking in its place, both
 // or none.
-func (s *Service) split(ctx context.Context, d, rest *draft, old Booking) (Booking, error) {
+func (s *Service) split(ctx context.Context, d, rest *draft, old Booking, kind string, original time.Time) (Booking, error) {
 	now := s.Now().UTC().Truncate(time.Microsecond)
+	carried := d.booking.Overrides
 	d.booking = Booking{ID: rand.Text(), UID: newUID(now), Status: Confirmed, Version: 1, Organizer: old.Organizer, Follows: old.ID,
 		CreatedAt: now, UpdatedAt: now, Attendees: old.Attendees}
 	d.booking.fill(d.request, d.resources)
+	d.booking.Overrides = carried
 	d.request.Hold = old.ID // its old time is not in the way
 	d.owner, _ = s.Writer.Lease()
 	rest.owner = d.owner
@@ -220,12 +280,20 @@ func (s *Service) split(ctx context.Context, d, rest *draft, old Booking) (Booki
 		return Booking{}, err
 	}
 	err = s.place(ctx, d, func() error {
-		if err := rest.bounded(now); err != nil {
+		if err := rest.rebounded(now); err != nil {
 			return err
+		}
+		if len(rest.dates) == 0 { // none is left
+			rest.booking = s.changed(old)
+			rest.booking.Status = Cancelled
 		}
 		made := s.change(d, "created", "split from a series")
 		made.Hold = ""
-		return s.Bookings(d.tenant.ID).Save(ctx, s.change(rest, "split", ""), made)
+		left := s.change(rest, "split", "")
+		if rest.booking.Status != Cancelled {
+			left.lessen(old, kind, original)
+		}
+		return s.Bookings(d.tenant.ID).Save(ctx, left, made)
 	})
 	if err != nil {
 		return Booking{}, err

@@ -14,6 +14,9 @@ import (
 // extendAhead is how much of the horizon may be gone before it is moved on.
 const extendAhead = 7 * 24 * time.Hour
 
+// extendStep is how far a horizon is moved at least.
+const extendStep = 24 * time.Hour
+
 // System is the actor of what RMP does by itself.
 const System = "rmp"
 
@@ -22,7 +25,7 @@ const System = "rmp"
 // taken becomes a conflict that people see. It answers how many series were
 // moved on.
 func (s *Service) Extend(ctx context.Context, t tenant.ID) (int, error) {
-	const batch = 50
+	const batch = 1000 // more than can be held back by the windows of their resources, it is hoped
 	list, err := s.Bookings(t).ToExtend(ctx, s.Now().Add(Horizon-extendAhead), batch)
 	if err != nil {
 		return 0, fmt.Errorf("extend series: %w", err)
@@ -31,8 +34,8 @@ func (s *Service) Extend(ctx context.Context, t tenant.ID) (int, error) {
 	for _, b := range list {
 		switch moved, err := s.extend(ctx, t, b); {
 		case errors.Is(err, ErrStale): // somebody changed it at this moment: next time
-		case err != nil:
-			return n, fmt.Errorf("extend series %s: %w", b.ID, err)
+		case err != nil: // one that cannot be moved on keeps none of the others
+			s.Log.ErrorContext(ctx, "extend a series", "booking", b.ID, "tenant", t, "err", err)
 		case moved:
 			n++
 		}
@@ -116,10 +119,10 @@ func (s *Service) extend(ctx context.Context, t tenant.ID, old Booking) (bool, e
 		if d.resources, err = s.bookedResources(ctx, t, old); err != nil {
 			return false, err
 		}
-		if err := d.bounded(s.Now()); err != nil {
+		if err := d.rebounded(s.Now()); err != nil {
 			return false, err
 		}
-		if !d.booking.ExpandedTill.IsZero() && !d.booking.ExpandedTill.After(old.ExpandedTill) {
+		if !d.booking.ExpandedTill.IsZero() && d.booking.ExpandedTill.Sub(old.ExpandedTill) < extendStep {
 			return false, nil // the window of a resource holds it back
 		}
 		d.dates = slices.DeleteFunc(d.dates, func(o Occurrence) bool { return o.Start.Before(old.ExpandedTill) })

@@ -87,10 +87,10 @@ func (l Load) Judge(c Case) Verdict {
 // clashes are what leaves too few units free somewhere in the span.
 func (l Load) clashes(c Case) []Clash {
 	from, till := c.Start.Add(-l.Rules.Setup()), c.End.Add(l.Rules.Teardown())
-	// The first block that can reach into the span: none is longer than this.
-	first, _ := slices.BinarySearchFunc(l.Blocks, from.Add(-longestBlock), func(b Block, t time.Time) int { return b.From.Compare(t) })
+	// All that begin before the span's end are looked at: an event of another
+	// program may be of any length.
 	var over []Block
-	for _, b := range l.Blocks[first:] {
+	for _, b := range l.Blocks {
 		if !b.From.Before(till) {
 			break
 		}
@@ -113,9 +113,6 @@ func (l Load) clashes(c Case) []Clash {
 	}
 	return out
 }
-
-// longestBlock is longer than any block: a booking with its buffers.
-const longestBlock = MaxLength + 48*time.Hour + time.Second
 
 // peak is the most blocks at one instant of [from, till).
 func peak(blocks []Block, from, till time.Time) int {

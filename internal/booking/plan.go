@@ -2,7 +2,6 @@ package booking
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -67,8 +66,25 @@ func (d *draft) ignore() []string {
 	return []string{d.booking.ID}
 }
 
-// bounded works out the dates of the draft.
+// bounded works out the dates of the draft, and refuses one that has none to
+// come.
 func (d *draft) bounded(now time.Time) error {
+	if err := d.rebounded(now); err != nil {
+		return err
+	}
+	switch {
+	case d.booking.Recurrence == nil:
+	case len(d.dates) == 0:
+		return fault.InvalidField("/recurrence", "gives no date")
+	case !d.dates[len(d.dates)-1].End.After(now) && d.booking.ExpandedTill.IsZero():
+		return fault.InvalidField("/recurrence", "gives dates in the past only")
+	}
+	return nil
+}
+
+// rebounded works out the dates of what is left of a series: perhaps only
+// those that have passed, perhaps none.
+func (d *draft) rebounded(now time.Time) error {
 	horizon := now.Add(Horizon)
 	for _, r := range d.resources {
 		if days := *r.Rules().BookingWindowInDays; days > 0 && now.AddDate(0, 0, days).Before(horizon) {
@@ -78,21 +94,34 @@ func (d *draft) bounded(now time.Time) error {
 	horizon = horizon.UTC().Truncate(time.Second)
 	if !d.booking.Recurrence.recurs() {
 		d.booking.Recurrence = nil
+		if !d.booking.single() {
+			d.dates = nil
+			return nil
+		}
 	}
-	dates, err := d.booking.bound(horizon)
-	switch {
-	case errors.Is(err, errTooManyDates):
+	dates, err := d.booking.bound(horizon, now)
+	if err != nil {
 		return fault.InvalidField("/recurrence/rrule", "%s", err)
-	case err != nil:
-		return fault.InvalidField("/recurrence/rrule", "%s", err)
-	case len(dates) == 0 && d.booking.Recurrence != nil:
-		return fault.InvalidField("/recurrence", "gives no date")
 	}
 	d.dates = dates
-	if d.booking.Recurrence != nil && !dates[len(dates)-1].End.After(now) && d.booking.ExpandedTill.IsZero() {
-		return fault.InvalidField("/recurrence", "gives dates in the past only")
-	}
 	return nil
+}
+
+// single makes a series of which only its first date is left a booking of
+// that date, as it was changed. It reports whether that date takes place.
+func (b *Booking) single() bool {
+	overrides := b.Overrides
+	b.Overrides = nil
+	for _, o := range overrides {
+		if !o.Original.Equal(b.Start) {
+			continue
+		}
+		if o.State != ChangedDate {
+			return false
+		}
+		b.Start, b.End, b.Title, b.Location, b.Description = o.Start, o.End, o.Title, o.Location, o.Description
+	}
+	return true
 }
 
 // coming are the dates that have not ended.
@@ -159,6 +188,9 @@ func (s *Service) judge(d *draft) []PlannedDate {
 		dates, err := d.old.Dates(now, later(now.Add(Horizon), d.old.End))
 		if err == nil {
 			for _, o := range dates {
+				if !d.old.ExpandedTill.IsZero() && !o.Start.Before(d.old.ExpandedTill) {
+					continue // does not hold its resources yet
+				}
 				kept[Occurrence{Original: o.Original, Start: o.Start, End: o.End}] = true
 			}
 		}

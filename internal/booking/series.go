@@ -124,7 +124,9 @@ func (b *Booking) Dates(from, till time.Time) ([]Occurrence, error) {
 
 // bound works out where the booking ends, and which of its dates hold their
 // resources when the horizon is at a time.
-func (b *Booking) bound(horizon time.Time) ([]Occurrence, error) {
+// More than maxDates that are to come are refused; those that have passed are
+// as many as they are.
+func (b *Booking) bound(horizon, now time.Time) ([]Occurrence, error) {
 	b.LastEnd, b.ExpandedTill = b.End, time.Time{}
 	if b.Recurrence == nil {
 		return b.Dates(b.Start, b.End)
@@ -146,7 +148,13 @@ func (b *Booking) bound(horizon time.Time) ([]Occurrence, error) {
 		till = last.Add(time.Second)
 	}
 	dates, err := b.Dates(first.Add(-time.Second), till)
-	if errors.Is(err, recurrence.ErrTooMany) || len(dates) > maxDates {
+	coming := 0
+	for _, o := range dates {
+		if o.End.After(now) {
+			coming++
+		}
+	}
+	if errors.Is(err, recurrence.ErrTooMany) || coming > maxDates {
 		return nil, errTooManyDates
 	}
 	if !b.ExpandedTill.IsZero() { // those that begin before: the next step begins there
@@ -212,6 +220,35 @@ func (b *Booking) from(at time.Time, n int) *Recurrence {
 		rule = withPart(rule, "COUNT", fmt.Sprint(max(1, r.Count-n)))
 	}
 	return &Recurrence{RRule: rule, RDates: after(b.Recurrence.RDates), ExDates: after(b.Recurrence.ExDates)}
+}
+
+// shifted is the recurrence with all that names a time moved in wall time.
+func (r *Recurrence) shifted(by time.Duration, loc *time.Location) *Recurrence {
+	if r == nil || by == 0 {
+		return r
+	}
+	move := func(list []time.Time) (out []time.Time) {
+		for _, t := range list {
+			out = append(out, zone.WallOf(t, loc).Add(by).In(loc).UTC())
+		}
+		return out
+	}
+	out := &Recurrence{RRule: r.RRule, RDates: move(r.RDates), ExDates: move(r.ExDates)}
+	for part := range strings.SplitSeq(strings.ToUpper(r.RRule), ";") {
+		name, value, _ := strings.Cut(part, "=")
+		if name != "UNTIL" {
+			continue
+		}
+		if t, err := time.Parse("20060102T150405Z", value); err == nil {
+			out.RRule = withPart(r.RRule, "UNTIL", zone.WallOf(t, loc).Add(by).In(loc).UTC().Format("20060102T150405Z"))
+		} else if t, err := time.Parse("20060102T150405", value); err == nil {
+			out.RRule = withPart(r.RRule, "UNTIL", t.Add(by).Format("20060102T150405"))
+		} else if t, err := time.Parse("20060102", value); err == nil {
+			// A day ends a series with all of it: only whole days move it.
+			out.RRule = withPart(r.RRule, "UNTIL", t.Add(by.Round(24*time.Hour)).Format("20060102"))
+		}
+	}
+	return out
 }
 
 // endedRule gives a rule an end, the last instant that counts.

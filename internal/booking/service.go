@@ -99,6 +99,13 @@ func (s *Service) AsOf(ctx context.Context, p tenant.Principal, at, from, till t
 		if err != nil {
 			return nil, fmt.Errorf("list bookings: %w", err)
 		}
+		if len(dates) > 0 && !b.Private { // what is private now was not meant to be known
+			now, err := s.Bookings(p.Tenant).Booking(ctx, b.ID)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return nil, fmt.Errorf("list bookings: %w", err)
+			}
+			b.Private = now.Private
+		}
 		for _, o := range dates {
 			x := b
 			x.Occurrence = &o
@@ -142,6 +149,9 @@ func (s *Service) editable(ctx context.Context, p tenant.Principal, id string) (
 	if err != nil {
 		return Booking{}, err
 	}
+	if b.Status == Held { // is no booking; its holder gives it back or books it
+		return Booking{}, fault.New(fault.NotFound, "there is no booking %q", short(id))
+	}
 	if !b.EditableBy(p) {
 		return Booking{}, fault.New(fault.Forbidden, "only the person who booked, a manager of its resources or an administrator may change this booking")
 	}
@@ -171,7 +181,7 @@ func (b Booking) SeenBy(p tenant.Principal) Booking {
 		o.Override = nil
 		b.Occurrence = &o
 	}
-	b.Sync = slices.DeleteFunc(slices.Clone(b.Sync), func(s Sync) bool { return s.Kind == PersonCalendar })
+	b.Sync = slices.DeleteFunc(slices.Clone(b.Sync), func(s Sync) bool { return s.Kind != CentralCalendar && s.Kind != ResourceCalendar })
 	return b
 }
 

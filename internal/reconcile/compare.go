@@ -49,6 +49,9 @@ func compare(own []Own, seen []availability.Event, from, till time.Time) (differ
 	ours := map[string]bool{}
 	for _, o := range own {
 		ours[o.Booking.UID] = true
+		// What only its set-up or tear-down brings into the window is not in
+		// the calendar's part of it.
+		o.Dates = slices.DeleteFunc(slices.Clone(o.Dates), func(d booking.Occupied) bool { return !d.Start.Before(till) || !d.End.After(from) })
 		found := byUID[o.Booking.UID]
 		switch {
 		case !o.Settled:

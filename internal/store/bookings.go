@@ -196,7 +196,10 @@ func (t *Tenant) free(ctx context.Context, tx txn, c booking.Change) error {
 		}
 	}
 	if c.KeepDates {
-		return nil
+		return t.dropDates(ctx, tx, c)
+	}
+	if err := t.dropDates(ctx, tx, c); err != nil {
+		return err
 	}
 	ended := c.Now
 	for _, o := range c.Dates {
@@ -212,6 +215,31 @@ func (t *Tenant) free(ctx context.Context, tx txn, c booking.Change) error {
 	}
 	_, err := tx.ExecContext(ctx, `DELETE FROM occurrences WHERE tenant_id=$1 AND booking_id=$2 AND ends_at>$3`, t.id, c.Booking.ID, micros(ended))
 	return err
+}
+
+// dropDates frees single dates, and takes away what is stored of changed ones,
+// which may have ended where they were before.
+func (t *Tenant) dropDates(ctx context.Context, tx txn, c booking.Change) error {
+	drop := slices.Clone(c.Drop)
+	for _, o := range c.Dates {
+		if o.Override != nil && o.End.After(c.Now) {
+			drop = append(drop, o.Original)
+		}
+	}
+	for _, table := range []string{"occupancy", "occurrences"} {
+		for _, at := range drop {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE tenant_id=$1 AND booking_id=$2 AND original=$3`, t.id, c.Booking.ID, micros(at)); err != nil {
+				return err
+			}
+		}
+		if c.DropFrom.IsZero() {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE tenant_id=$1 AND booking_id=$2 AND original>=$3`, t.id, c.Booking.ID, micros(c.DropFrom)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // batchRows bounds the rows of one INSERT: SQLite takes 32,766 parameters.

@@ -178,7 +178,7 @@ func (d *DB) SaveForeign(ctx context.Context, c reconcile.Check, from, till, at 
 
 // Rewant implements reconcile.Store.
 func (d *DB) Rewant(ctx context.Context, t tenant.ID, bookingID, calendar string, at time.Time) error {
-	_, err := d.exec(ctx, `UPDATE outbox SET wanted=wanted+1, state='pending', attempts=0, last_error='', next_at=$4, lease_owner='', lease_until=0, changed_at=$4, updated_at=$4
+	_, err := d.exec(ctx, `UPDATE outbox SET wanted=wanted+1, state='pending', attempts=0, last_error='', next_at=$4, changed_at=$4, updated_at=$4
 		WHERE tenant_id=$1 AND booking_id=$2 AND calendar=$3`, string(t), bookingID, calendar, micros(at))
 	return d.wrap("want a calendar write again", err)
 }
@@ -201,9 +201,9 @@ func (d *DB) Raise(ctx context.Context, c reconcile.Check, from, till, at time.T
 			err := rows.Scan(&id, &k.booking, &k.original, &k.uid, &k.other)
 			open[k] = id
 			return struct{}{}, err
-		}, `SELECT id, booking_id, original, other_uid, other_start FROM conflicts WHERE tenant_id=$1 AND resource_id=$2 AND solved_at=0 AND starts_at<$3 AND ends_at>$4
+		}, `SELECT id, booking_id, original, other_uid, other_start FROM conflicts WHERE tenant_id=$1 AND resource_id=$2 AND solved_at=0 AND starts_at<$3
 				AND other_uid NOT LIKE '`+repliedUID+`%'`,
-			t.id, c.Resource.ID, micros(till), micros(from))
+			t.id, c.Resource.ID, micros(till)) // those that are over are solved too
 		if err != nil {
 			return err
 		}

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"rmp/internal/availability"
 	"rmp/internal/booking"
+	"rmp/internal/reconcile"
 	"rmp/internal/store"
 )
 
@@ -350,5 +352,75 @@ func TestAnswerAfterACrash(t *testing.T) {
 		if a, err := begin(noon.Add(2 * time.Minute)); err != nil || a == nil || a.Subject != "made" {
 			t.Errorf("a key that has made something is forgotten: %+v, %v", a, err)
 		}
+	})
+}
+
+// TestCancelledRequestsLeaveNothing: a client that goes away at any instant
+// leaves no transaction behind, in which all later ones would be.
+func TestCancelledRequestsLeaveNothing(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		rnd := rand.New(rand.NewPCG(1, 2))
+		for i := range 1200 {
+			ctx, cancel := context.WithCancel(t.Context())
+			timer := time.AfterFunc(time.Duration(rnd.IntN(400))*time.Microsecond, cancel)
+			_ = db.For("a").Save(ctx, change(fmt.Sprint("x", i), noon.Add(time.Duration(i)*time.Hour), time.Hour, "room"))
+			timer.Stop()
+			cancel()
+			if err := db.For("a").Save(t.Context(), change(fmt.Sprint("y", i), noon.AddDate(5, 0, 0).Add(time.Duration(i)*time.Hour), time.Hour, "room")); err != nil {
+				t.Fatalf("after %d: %v", i, err)
+			}
+		}
+	})
+}
+
+// TestRewantedWritesKeepTheirLease: who is writing an event is not joined by
+// another because the reconciler wants it again.
+func TestRewantedWritesKeepTheirLease(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		c := change("1", noon, time.Hour, "room")
+		c.Writes = []booking.Sync{{Calendar: "room@res.test", Kind: booking.ResourceCalendar}}
+		c.Owner, c.LeaseUntil, c.Now = "me", noon.Add(15*time.Second), noon
+		if err := db.For("a").Save(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Rewant(t.Context(), "a", "1", "room@res.test", noon.Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if jobs, err := db.Lease(t.Context(), "other", noon.Add(2*time.Second), noon.Add(17*time.Second), 10); err != nil || len(jobs) > 0 {
+			t.Errorf("%d jobs while it is leased, %v", len(jobs), err)
+		}
+		if jobs, err := db.Lease(t.Context(), "other", noon.Add(16*time.Second), noon.Add(17*time.Second), 10); err != nil || len(jobs) != 1 {
+			t.Errorf("%d jobs after the lease, %v", len(jobs), err)
+		}
+	})
+}
+
+// TestConflictsOfThePastAreOver: a series is confirmed again when the one
+// date that something overlapped has passed.
+func TestConflictsOfThePastAreOver(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		if err := db.For("a").Save(t.Context(), dates("1", 1, 1, hours(0, 24*7)...)); err != nil {
+			t.Fatal(err)
+		}
+		r, err := db.For("a").Resource(t.Context(), "room@res.test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := reconcile.Check{Tenant: "a", Resource: r}
+		clash := reconcile.Clash{Date: booking.Occupied{BookingID: "1", Original: noon, Start: noon, End: noon.Add(time.Hour)}, Event: availability.Event{UID: "f", Start: noon, End: noon.Add(time.Hour)}}
+		status := func(at time.Time, want booking.Status, found ...reconcile.Clash) {
+			t.Helper()
+			if _, err := db.Raise(t.Context(), check, at.Add(-24*time.Hour), at.AddDate(0, 0, 60), at, found); err != nil {
+				t.Fatal(err)
+			}
+			if b, err := db.For("a").Booking(t.Context(), "1"); err != nil || b.Status != want {
+				t.Errorf("%s, %v", b.Status, err)
+			}
+		}
+		status(noon, booking.InConflict, clash)
+		status(noon.AddDate(0, 0, 3), booking.Confirmed)
 	})
 }

@@ -240,7 +240,7 @@ func (d *DB) PurgeHolds(ctx context.Context, now time.Time) (int, error) {
 			var h hold
 			err := rows.Scan(&h.tenant, &h.id)
 			return h, err
-		}, `SELECT tenant_id, id FROM bookings WHERE hold_until>0 AND hold_until<=$1 LIMIT 500`+d.dialect.skipLocked(), micros(now))
+		}, `SELECT tenant_id, id FROM bookings WHERE status='hold' AND hold_until>0 AND hold_until<=$1 LIMIT 500`+d.dialect.skipLocked(), micros(now))
 		if err != nil {
 			return err
 		}

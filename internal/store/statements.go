@@ -110,7 +110,14 @@ func (w *writer) with(ctx context.Context, fn func(tx txn) error) error {
 // tx runs fn in a transaction.
 func (w *writer) tx(ctx context.Context, fn func(tx txn) error) error {
 	return w.with(ctx, func(tx txn) (err error) {
-		if _, err := tx.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {
+		// What begins and ends a transaction is not called off half way: the
+		// driver could answer that it was although it took effect, and the
+		// connection would be in a transaction for ever.
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(context.WithoutCancel(ctx), `BEGIN IMMEDIATE`); err != nil {
+			w.drop()
 			return err
 		}
 		done := false
@@ -125,7 +132,10 @@ func (w *writer) tx(ctx context.Context, fn func(tx txn) error) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `COMMIT`); err != nil {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(context.WithoutCancel(ctx), `COMMIT`); err != nil {
 			return err
 		}
 		done = true
