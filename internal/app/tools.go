@@ -84,6 +84,15 @@ func (t *tools) tenant(ctx context.Context, domain string) (tenant.Tenant, error
 	return found, err
 }
 
+// tenants are all, or the one that is named.
+func (t *tools) tenants(ctx context.Context, domain string) ([]tenant.Tenant, error) {
+	if domain == "" {
+		return t.db.Tenants(ctx)
+	}
+	one, err := t.tenant(ctx, domain)
+	return []tenant.Tenant{one}, err
+}
+
 // readPassword reads a password from a file, or makes one.
 func readPassword(file string) (p secret.Text, made bool, err error) {
 	if file == "" {
@@ -212,12 +221,7 @@ func UserRemove(ctx context.Context, c config.UserRemove, out io.Writer) error {
 // UserList runs `rmp user list`.
 func UserList(ctx context.Context, c config.UserList, out io.Writer) error {
 	return withTools(ctx, c.Database, out, func(t *tools) error {
-		list, err := t.db.Tenants(ctx)
-		if c.Tenant != "" {
-			var one tenant.Tenant
-			one, err = t.tenant(ctx, c.Tenant)
-			list = []tenant.Tenant{one}
-		}
+		list, err := t.tenants(ctx, c.Tenant)
 		if err != nil {
 			return err
 		}
@@ -429,12 +433,7 @@ func KeysReseal(ctx context.Context, c config.KeysReseal, out io.Writer) error {
 // ResourceList runs `rmp resource list`.
 func ResourceList(ctx context.Context, c config.ResourceList, out io.Writer) error {
 	return withTools(ctx, c.Database, out, func(t *tools) error {
-		list, err := t.db.Tenants(ctx)
-		if c.Tenant != "" {
-			var one tenant.Tenant
-			one, err = t.tenant(ctx, c.Tenant)
-			list = []tenant.Tenant{one}
-		}
+		list, err := t.tenants(ctx, c.Tenant)
 		if err != nil {
 			return err
 		}
