@@ -260,7 +260,7 @@ export const de: Catalogue = {
   'delegates.of': 'Rechte von {who}',
   'delegates.read': 'liest Ihre Termine',
   'delegates.see': 'sieht, wann Sie belegt sind',
-  'delegates.take': 'Die Rechte von {who} zurücknehmen',
+  'delegates.take': 'Rechte von {who} löschen',
   'delegates.title': 'Wer darf was',
   'delegates.write': 'erstellt und ändert Termine',
 

@@ -260,7 +260,7 @@ export const en = {
   'delegates.of': 'Rights of {who}',
   'delegates.read': 'reads your events',
   'delegates.see': 'sees when you are busy',
-  'delegates.take': 'Take the rights of {who} back',
+  'delegates.take': 'Delete the rights of {who}',
   'delegates.title': 'Who may do what',
   'delegates.write': 'makes and changes events',
 
