@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,6 +28,7 @@ type commands struct {
 
 	Serve    serveCommand     `cmd:"" help:"Run the server. Without any configuration: SQLite, the CommuniGate stand-in and a demo."`
 	Standin  standinCommand   `cmd:"" help:"Run the CommuniGate stand-in alone."`
+	Doctor   doctorCommand    `cmd:"" help:"Look for what breaks booking, on CommuniGate Pro and in the database, say why and what helps; with --fix, repair it. Ends with 0: all passed, 1: warnings, 2: something failed, 3: it could not look. Example: rmp doctor example.org --check resource --fix"`
 	CGP      cgpCommand       `cmd:"" name:"cgp" help:"Look at a CommuniGate Pro server."`
 	User     userCommands     `cmd:"" help:"Who may enter: users of the gatekeeper."`
 	Tenant   tenantCommands   `cmd:"" help:"The organisations of the installation."`
@@ -61,6 +63,12 @@ func (c *probeCommand) Run(ctx context.Context, out io.Writer) error {
 	return app.Probe(ctx, c.Probe, out)
 }
 
+type doctorCommand struct{ config.Doctor }
+
+func (c *doctorCommand) Run(ctx context.Context, out io.Writer) error {
+	return app.Doctor(ctx, c.Doctor, out)
+}
+
 type openapiCommand struct{}
 
 func (openapiCommand) Run(out io.Writer) error {
@@ -83,8 +91,15 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "rmp:", err)
-		os.Exit(1)
+		code := 1
+		var status *app.ExitError
+		if errors.As(err, &status) {
+			code = status.Code
+		}
+		if err.Error() != "" {
+			fmt.Fprintln(os.Stderr, "rmp:", err)
+		}
+		os.Exit(code)
 	}
 }
 

@@ -61,6 +61,7 @@ type Deps struct {
 	Provision    Provision
 	Audit        audit.Log
 	Installation Installation
+	Doctor       Doctor
 	Upkeep       func(tenant.ID) Upkeep
 	// Ending reports whether the process is about to end: it is not ready for
 	// more, though it still serves.
@@ -139,6 +140,7 @@ func New(d Deps) *API {
 	a.registerContacts()
 	a.registerFeeds()
 	a.registerFavourites()
+	a.registerDoctor()
 	a.registerProvision()
 	a.registerDocs()
 	a.registerHealth()

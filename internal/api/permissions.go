@@ -84,6 +84,12 @@ var permissions = map[string]permission{
 	"set-settings":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 	"audit-log":     {role: tenant.Admin, scope: tenant.AdminScope},
 
+	"doctor":          {role: tenant.Admin, scope: tenant.AdminScope},
+	"doctor-fix":      {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"doctor-undo":     {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"list-domains":    {role: tenant.Admin, scope: tenant.AdminScope},
+	"domain-settings": {role: tenant.Admin, scope: tenant.AdminScope},
+
 	"create-resource": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 	"delete-resource": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 	"adopt-resources": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},

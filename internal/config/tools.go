@@ -86,3 +86,17 @@ type ResourceList struct {
 	Database `embed:""`
 	Tenant   string `help:"Only of this organisation." placeholder:"DOMAIN"`
 }
+
+// Doctor is the configuration of `rmp doctor`.
+type Doctor struct {
+	Database `embed:""`
+	Tenant   string   `arg:"" optional:"" help:"Main domain of the organisation; default: all."`
+	Check    []string `help:"Only these checks, or those whose names begin so, such as resource or outbox.stuck." placeholder:"NAME"`
+	Fix      bool     `help:"Repair what can be repaired, step by step; each step is stored and can be taken back."`
+	Undo     string   `help:"Take back what a repair did, by the name it printed." placeholder:"RUN"`
+	JSON     bool     `name:"json" help:"Print the report as JSON."`
+	Verbose  bool     `short:"v" help:"Also print what passed."`
+	People   int      `help:"Most people whose accounts are looked at." default:"500"`
+	TLSCert  string   `help:"The certificate of the web interface, to see when it ends." name:"tls-cert" env:"RMP_TLS_CERT" placeholder:"FILE"`
+	CGP      CGP      `embed:"" prefix:"cgp."`
+}

@@ -15,8 +15,6 @@ import (
 	"rmp/internal/groupware"
 )
 
-const contactsClass = "IPF.Contact"
-
 // resourceAccounts compares the resources with the accounts on the server.
 func (v *visit) resourceAccounts(ctx context.Context) error {
 	accounts, err := v.Groupware.ResourceAccounts(ctx, v.t)
@@ -117,7 +115,7 @@ func (v *visit) timeZone(ctx context.Context, c *cli.Conn, r directory.Resource)
 	}
 	name := prefs.String("TimeZone")
 	e := Evidence{"GETACCOUNTEFFECTIVEPREFS " + r.Email, "TimeZone: " + name}
-	if got, err := (&zone.Resolver{}).Load(name); err == nil && got.String() == r.TimeZone {
+	if got, err := (zone.Resolver{}).Load(name); err == nil && got.String() == r.TimeZone {
 		v.pass("resource.timeZone", r.Email, "The account has the resource's time zone", e)
 		return nil
 	}
@@ -160,6 +158,7 @@ func (v *visit) calendar(ctx context.Context, c *cli.Conn, of, account string, n
 			Evidence: []Evidence{right}, Cure: "Give the service account the rights.", Steps: []Step{v.rightStep(account)}})
 	} else {
 		v.pass(of+".right", account, "RMP has its right to the calendar", right)
+		v.readable[account] = true
 	}
 	return nil
 }
@@ -208,13 +207,13 @@ func (v *visit) person(ctx context.Context, c *cli.Conn, p gatekeeper.User) erro
 		return err
 	}
 	for _, b := range boxes {
-		if class, _ := classOf(b); class == contactsClass {
+		if class, _ := classOf(b); class == groupware.ContactsClass {
 			v.pass("person.contacts", account, "There is a folder for contacts")
 			return nil
 		}
 	}
-	v.add(Finding{Check: "person.contacts", Subject: account, Status: Warn, Title: "A person has no folder for contacts", Cause: "No mailbox of the account has the class " + contactsClass + ", so the person cannot keep contacts.",
+	v.add(Finding{Check: "person.contacts", Subject: account, Status: Warn, Title: "A person has no folder for contacts", Cause: "No mailbox of the account has the class " + groupware.ContactsClass + ", so the person cannot keep contacts.",
 		Evidence: []Evidence{said("LISTMAILBOXES "+account+" FILTER *", boxes, nil)}, Cure: "Create the folder Contacts.",
-		Steps: []Step{{Op: createMailbox, Account: account, Mailbox: "Contacts", Name: contactsClass}}})
+		Steps: []Step{{Op: createMailbox, Account: account, Mailbox: groupware.ContactsMailbox, Name: groupware.ContactsClass}}})
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"time"
-
 )
 
 // database looks at the version of the database and of the schema.
@@ -95,9 +94,12 @@ func (v *visit) events(ctx context.Context) error {
 		if !v.opts.wants("resource.events") {
 			return nil
 		}
+		if !v.readable[r.Email] {
+			continue // what is wrong with the calendar is found above
+		}
 		list, err := v.Groupware.TransparentEvents(ctx, v.t, r.Email, from, till)
 		if err != nil {
-			continue // what is wrong with the calendar is found above
+			return err
 		}
 		if len(list) == 0 {
 			v.pass("resource.events", r.Email, "All events block time")
@@ -111,4 +113,3 @@ func (v *visit) events(ctx context.Context) error {
 	}
 	return nil
 }
-

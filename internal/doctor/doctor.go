@@ -129,11 +129,12 @@ type visit struct {
 	report    *Report
 	resources []directory.Resource
 	people    []gatekeeper.User
+	readable  map[string]bool // accounts whose calendars can be read; reading others would repair them
 }
 
 // Run looks at everything that concerns a tenant, and changes nothing.
 func (d *Doctor) Run(ctx context.Context, t tenant.Tenant, opts Options) (Report, error) {
-	v := &visit{Doctor: d, t: t, db: d.DB.For(t.ID), opts: opts, report: &Report{Tenant: t.ID, Domain: t.Domain, At: d.Now().UTC(), Findings: []Finding{}}}
+	v := &visit{Doctor: d, t: t, db: d.DB.For(t.ID), opts: opts, readable: map[string]bool{}, report: &Report{Tenant: t.ID, Domain: t.Domain, At: d.Now().UTC(), Findings: []Finding{}}}
 	var err error
 	if v.resources, err = v.db.Resources(ctx, directory.Filter{}); err != nil {
 		return *v.report, fmt.Errorf("doctor: %w", err)
@@ -253,4 +254,3 @@ const dates = 60 * 24 * time.Hour
 
 // oldWrite is when a calendar write that is still pending is stuck.
 const oldWrite = 15 * time.Minute
-

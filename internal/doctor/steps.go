@@ -288,4 +288,3 @@ func (d *Doctor) steps(ctx context.Context, t tenant.ID, run string) ([]Done, er
 	}
 	return out, nil
 }
-

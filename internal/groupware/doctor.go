@@ -23,6 +23,8 @@ const (
 	CalendarMailbox = calendarMailbox
 	CalendarClass   = calendarClass
 	CalendarRights  = calendarRights
+	ContactsMailbox = "Contacts"
+	ContactsClass   = "IPF.Contact"
 	// NeededRights are those without which RMP cannot read, write and remove
 	// events.
 	NeededRights = "lrswite"
@@ -68,7 +70,7 @@ func (g *Groupware) OpenSessions(id tenant.ID) int {
 	g.servers.mu.Lock()
 	defer g.servers.mu.Unlock()
 	if o := g.servers.open[id]; o != nil {
-		return o.pool.Stats().Open
+		return o.pool.Open()
 	}
 	return 0
 }

@@ -83,12 +83,19 @@ func (g *Groupware) EnsureResource(ctx context.Context, t tenant.Tenant, r direc
 	})
 }
 
-// EnsurePerson implements demo.CommuniGate: an account with a calendar that
-// the service account may write into.
+// EnsurePerson implements demo.CommuniGate: an account with a folder for
+// contacts, and a calendar that the service account may write into.
 func (g *Groupware) EnsurePerson(ctx context.Context, t tenant.Tenant, email, name string, password secret.Text) error {
 	return g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error {
 		err := ifNew(c.CreateAccount(ctx, email, dataformat.Dict{"Password": password.Reveal(), "RealName": name}))
 		if err != nil {
+			return err
+		}
+		err = c.CreateMailbox(ctx, email, ContactsMailbox)
+		if err == nil {
+			err = c.SetMailboxClass(ctx, email, ContactsMailbox, ContactsClass)
+		}
+		if err := ifNew(err); err != nil {
 			return err
 		}
 		return ensureCalendar(ctx, c, t, email)
