@@ -141,6 +141,7 @@ func New(d Deps) *API {
 	a.registerFeeds()
 	a.registerFavourites()
 	a.registerDoctor()
+	a.registerResourceImport()
 	a.registerProvision()
 	a.registerDocs()
 	a.registerHealth()

@@ -90,9 +90,10 @@ var permissions = map[string]permission{
 	"list-domains":    {role: tenant.Admin, scope: tenant.AdminScope},
 	"domain-settings": {role: tenant.Admin, scope: tenant.AdminScope},
 
-	"create-resource": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
-	"delete-resource": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
-	"adopt-resources": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"import-resources": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"create-resource":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"delete-resource":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"adopt-resources":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 
 	// Others' calendars: as the server's rights have it, or as an
 	// administrator, which is written into the audit log.

@@ -28,7 +28,7 @@ var layers = []layer{
 	{name: "communigate", dirs: []string{"communigate"}, may: []string{"communigate", "calendar", "xml"}},
 
 	{name: "words", dirs: []string{"internal/fault", "internal/secret"}, never: technologies},
-	{name: "domain", dirs: []string{"internal/tenant", "internal/directory", "internal/booking", "internal/availability", "internal/gatekeeper", "internal/events", "internal/audit", "internal/userimport", "internal/people"},
+	{name: "domain", dirs: []string{"internal/tenant", "internal/directory", "internal/booking", "internal/availability", "internal/gatekeeper", "internal/events", "internal/audit", "internal/userimport", "internal/resourceimport", "internal/people"},
 		may: []string{"domain", "words", "calendar"}, never: technologies},
 
 	{name: "demo", dirs: []string{"internal/demo"}, may: []string{"domain", "words", "calendar"}, never: technologies},
