@@ -14,7 +14,7 @@ if [ ! -s secrets/cgp-admin-password ]; then
   printf 'Password of the CommuniGate Pro account: ' >&2
   [ -t 0 ] && stty -echo
   IFS= read -r password
-  [ -t 0 ] && stty echo
+  [ -t 0 ] && stty echo && echo >&2
   printf '%s' "$password" >secrets/cgp-admin-password
 fi
 echo 'The secrets are in secrets/. Keep a copy of secrets/secret-key with your backups.' >&2
