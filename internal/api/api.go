@@ -138,6 +138,7 @@ func New(d Deps) *API {
 	a.registerDelegates()
 	a.registerContacts()
 	a.registerFeeds()
+	a.registerFavourites()
 	a.registerProvision()
 	a.registerDocs()
 	a.registerHealth()

@@ -43,6 +43,13 @@ var permissions = map[string]permission{
 	"change-resource":     {role: tenant.Manager, scope: tenant.AdminScope, audit: true}, // a manager: those they run
 	"set-type-policy":     {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 
+	"list-favourites":  {role: tenant.User, scope: tenant.ResourcesRead},
+	"set-favourite":    {role: tenant.User, scope: tenant.PeopleWrite},
+	"remove-favourite": {role: tenant.User, scope: tenant.PeopleWrite},
+	"get-photo":        {role: tenant.User, scope: tenant.ResourcesRead},
+	"set-photo":        {role: tenant.Manager, scope: tenant.AdminScope, audit: true}, // a manager: of those they run
+	"remove-photo":     {role: tenant.Manager, scope: tenant.AdminScope, audit: true},
+
 	"freebusy":           {role: tenant.User, scope: tenant.BookingsRead},
 	"check-availability": {role: tenant.User, scope: tenant.BookingsRead},
 	"find-slots":         {role: tenant.User, scope: tenant.BookingsRead},

@@ -39,7 +39,7 @@ import (
 )
 
 const (
-	eventPoll    = 500 * time.Millisecond
+	eventPoll    = 250 * time.Millisecond
 	drainTime    = 10 * time.Second
 	standinAdmin = "postmaster"
 )

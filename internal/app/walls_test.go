@@ -226,7 +226,7 @@ func testWalls(t *testing.T, s *served) {
 		"change-resource":    map[string]any{"name": "mine", "timeZone": "UTC"}, "set-type-policy": map[string]any{},
 		"retry-failed-writes": map[string]any{"booking": made["id"]}, "create-token": map[string]any{"name": "x", "scopes": []string{"admin"}, "expiresAt": time.Now().Add(time.Hour)},
 		"create-event": map[string]any{"title": "T", "start": from, "end": till}, "change-event": map[string]any{"title": "T", "start": from, "end": till}, "import-calendar": "BEGIN:VCALENDAR",
-		"set-delegate": map[string]any{"level": "manage"}, "answer-invitation": map[string]any{"answer": "accepted"}, "create-folder": map[string]any{"name": "F"}, "create-contact": map[string]any{"name": "C"}, "change-contact": map[string]any{"name": "C"},
+		"set-delegate": map[string]any{"level": "manage"}, "answer-invitation": map[string]any{"answer": "accepted"}, "set-favourite": map[string]any{}, "set-photo": map[string]any{}, "create-folder": map[string]any{"name": "F"}, "create-contact": map[string]any{"name": "C"}, "change-contact": map[string]any{"name": "C"},
 		"create-group": map[string]any{"name": "G", "members": []any{}}, "change-group": map[string]any{"name": "G", "members": []any{}}, "create-feed": map[string]any{"resource": theirs.Email},
 		"create-resource": map[string]any{"email": "new@confroom.resources.b.test", "name": "N", "timeZone": "UTC"}, "adopt-resources": map[string]any{},
 		"create-user": map[string]any{"email": "eve@b.test", "realName": "Eve", "password": "long enough"}, "change-user": map[string]any{"realName": "Eve"},

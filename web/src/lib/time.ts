@@ -40,6 +40,14 @@ export function timeOf(at: Date, zone: string): string {
 export function addDays(date: string, n: number): string {
   return new Date(Date.parse(date + 'T00:00:00Z') + n * 86400e3).toISOString().slice(0, 10);
 }
-export function longDate(date: string): string {
-  return new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' }).format(new Date(date + 'T12:00:00Z'));
+/** MO, TU, … of a date. */
+export function weekdayOf(date: string): string {
+  return ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'][new Date(date + 'T12:00:00Z').getUTCDay()]!;
+}
+/** The Monday of a date's week. */
+export const mondayOf = (date: string) => addDays(date, -((new Date(date + 'T12:00:00Z').getUTCDay() + 6) % 7));
+/** The first day of the month that is so many months after that of a date. */
+export function monthOf(date: string, later = 0): string {
+  const d = new Date(date + 'T00:00:00Z');
+  return new Date(Date.UTC(d.getUTCFullYear(), d.getUTCMonth() + later, 1)).toISOString().slice(0, 10);
 }

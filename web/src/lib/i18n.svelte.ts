@@ -1,6 +1,6 @@
 // The language of the app: what the person chose, else that of the browser.
-import { de } from './lang/de';
-import { en } from './lang/en';
+import { de } from '../lang/de';
+import { en } from '../lang/en';
 
 export type Key = keyof typeof en;
 export type Catalogue = Record<Key, string>;
@@ -8,7 +8,8 @@ export const catalogues: Record<string, Catalogue> = { en, de };
 
 const stored = typeof localStorage === 'undefined' ? null : localStorage.getItem('rmp.language');
 const first = stored ?? (navigator.language.startsWith('de') ? 'de' : 'en');
-let language = $state(first in catalogues ? first : 'en');
+const known = first in catalogues ? first : 'en';
+let language = $state(known);
 
 export const lang = () => language;
 export function choose(l: string) {
@@ -16,7 +17,7 @@ export function choose(l: string) {
   localStorage.setItem('rmp.language', l);
   document.documentElement.lang = l;
 }
-document.documentElement.lang = language;
+document.documentElement.lang = known;
 
 /** The text of a key in the chosen language, with {name} replaced. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
