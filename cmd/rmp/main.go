@@ -20,9 +20,6 @@ import (
 	"rmp/internal/config"
 )
 
-// version is set at release builds.
-var version = "dev"
-
 type commands struct {
 	Config kong.ConfigFlag `help:"Configuration in TOML; flags and RMP_* variables come before it." placeholder:"FILE" env:"RMP_CONFIG"`
 
@@ -35,6 +32,7 @@ type commands struct {
 	Resource resourceCommands `cmd:"" help:"The resources of the organisations."`
 	Keys     keysCommands     `cmd:"" help:"Keys that sign tokens and seal stored passwords."`
 	OpenAPI  openapiCommand   `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API."`
+	Health   healthCommand    `cmd:"" help:"Ask the server on this machine whether it is ready; ends with 0 if it is, with 1 if not."`
 	Version  versionCommand   `cmd:"" help:"Print the version."`
 }
 
@@ -80,13 +78,6 @@ func (openapiCommand) Run(out io.Writer) error {
 	return err
 }
 
-type versionCommand struct{}
-
-func (versionCommand) Run(out io.Writer) error {
-	_, err := fmt.Fprintln(out, "rmp", version)
-	return err
-}
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -105,8 +96,7 @@ func main() {
 
 func run(ctx context.Context, args []string, out io.Writer) error {
 	var c commands
-	k, err := kong.New(&c, kong.Name("rmp"), kong.Description("Book rooms, parking spaces, vehicles, equipment and catering over CommuniGate Pro."),
-		kong.Configuration(tomlFile), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.UsageOnError())
+	k, err := parser(&c, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.UsageOnError())
 	if err != nil {
 		return err
 	}
@@ -117,6 +107,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return parsed.Run()
 }
 
+// parser reads the command line, the environment and the configuration file.
+func parser(c *commands, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append([]kong.Option{kong.Name("rmp"), kong.Description("Book rooms, parking spaces, vehicles, equipment and catering over CommuniGate Pro."),
+		kong.Configuration(tomlFile), kong.Resolvers(variableFiles{})}, more...)...)
+}
+
 // tomlFile reads the flags of a command from a file: the key listen, or the
 // key host in the table [cgp] for --cgp.host.
 func tomlFile(r io.Reader) (kong.Resolver, error) {
@@ -125,6 +121,9 @@ func tomlFile(r io.Reader) (kong.Resolver, error) {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if inEnvironment(flag) {
+			return nil, nil
+		}
 		var at any = values
 		for part := range strings.SplitSeq(flag.Name, ".") {
 			table, ok := at.(map[string]any)

@@ -157,6 +157,9 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		background.Go(func() { certificate.watch(run) })
 	}
 	go func() { served <- server.Serve(listener) }()
+	above := newSupervisor(os.Getenv, log)
+	background.Go(func() { above.watch(run, handler) })
+	above.ready()
 	banner(out, scheme+"://"+listener.Addr().String(), hasDemo)
 	if len(tenants) == 0 {
 		_, _ = fmt.Fprint(out, "There is no organisation yet. Make one, and who administers it, with: rmp tenant add DOMAIN, rmp user add ADDRESS --role super_admin\n\n")
@@ -166,6 +169,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	case <-ctx.Done():
 		// First a balancer learns of it, then no more connections are taken.
 		ending.Store(true)
+		above.ending()
 		wait := time.NewTimer(c.Drain)
 		defer wait.Stop()
 		select {

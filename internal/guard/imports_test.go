@@ -47,6 +47,8 @@ var layers = []layer{
 		may: []string{"app", "config", "demo", "api", "site", "mcp", "panel", "web", "webauth", "adapters", "domain", "words", "communigate", "calendar", "xml"}},
 	{name: "cmd", dirs: []string{"cmd"}, may: []string{"app", "config", "api"}},
 
+	{name: "tools", dirs: []string{"tools"}},
+
 	{name: "tests", dirs: []string{"e2e", "bench", "internal/guard"},
 		may: []string{"tests", "adapters", "communigate", "calendar", "xml"}},
 }

@@ -1,5 +1,5 @@
 // Administration.
-import { accessible, button, day, must, shot, signedIn, test, url } from './harness.mjs';
+import { accessible, api, button, cli, day, must, shot, signedIn, test, url } from './harness.mjs';
 
 await test('an administrator makes a resource and a user, and the log has it', async () => {
   const page = await signedIn('admin@example.test', '/admin');
@@ -71,4 +71,40 @@ await test('a kind of resource of one’s own', async () => {
   await page.goto(url + '/timeline');
   await page.getByLabel('Type').selectOption({ label: 'Boat' });
   await page.getByText('Nothing fits these filters.').waitFor();
+});
+
+await test('resources come from a CSV file, after a preview', async () => {
+  const page = await signedIn('admin@example.test', '/admin');
+  await button(page, 'Import from CSV').click();
+  const csv = 'name,type,capacity,features\nOslo,Conference room,12,"screen; video"\nSpace 99,parking-space,,\nBroken,boot,many,\n';
+  await page.getByLabel('CSV file').setInputFiles({ name: 'rooms.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
+  await page.getByText('2 new, 0 changed, 0 known, 1 refused').waitFor();
+  await page.getByText(/capacity: "many" is not a number/).waitFor();
+  await accessible(page, 'import preview');
+  await shot(page, 'import-desktop');
+  await button(page, 'Import 2 rows').click();
+  await page.getByText('2 rows imported.').waitFor();
+  await page.getByText('oslo@confroom.resources.example.test').waitFor();
+});
+
+await test('a resource is broken, found by the health page, repaired there, and that is taken back', async () => {
+  const admin = await api('admin@example.test');
+  await admin('POST', '/api/v2/resources', { email: 'tromso@confroom.resources.example.test', name: 'Tromsø', timeZone: 'Europe/Oslo' });
+  const page = await signedIn('admin@example.test', '/admin?tab=health');
+  await page.getByText(/passed, 0 warnings, 0 failed/).waitFor();
+  await cli('DELETEMAILBOX tromso@confroom.resources.example.test MAILBOX Calendar');
+  await button(page, 'Check again').click();
+  await page.getByText('A calendar is missing').waitFor();
+  await accessible(page, 'health');
+  await page.getByText('Evidence').first().click();
+  await page.getByText('LISTMAILBOXES tromso@').waitFor();
+  await shot(page, 'health-desktop');
+  await button(page, 'Repair: A calendar is missing').click();
+  await page.getByText('2 steps done.').waitFor();
+  await page.getByText(/passed, 0 warnings, 0 failed/).waitFor();
+  await button(page, 'Undo').click();
+  await page.getByText('Undone: 2 steps.').waitFor();
+  await page.getByText('A calendar is missing').waitFor();
+  await button(page, 'Repair: A calendar is missing').click();
+  await page.getByText(/passed, 0 warnings, 0 failed/).waitFor();
 });

@@ -2,6 +2,7 @@
 // and a free loopback port, real Chromium, and what they look for on any page.
 import { spawn, execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, existsSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -188,6 +189,25 @@ export async function api(email) {
   };
   const { token } = await call('POST', '/api/v2/auth/login', { email, password });
   return (method, path, body) => call(method, path, body, token);
+}
+
+/** Sends the stand-in a command of CLI, as its administrator. */
+export function cli(command) {
+  const secret = readFileSync(join(data, 'standin', 'admin.password'), 'utf8').trim();
+  const lines = ['USER postmaster', 'PASS ' + secret, command, 'QUIT'];
+  const { cli: at } = JSON.parse(readFileSync(join(data, 'standin', 'addresses.json'), 'utf8'));
+  const [host, port] = at.split(':');
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), host);
+    let got = '';
+    socket.setTimeout(5000, () => socket.destroy(new Error('CLI does not answer: ' + got)));
+    socket.on('error', reject);
+    socket.on('data', (d) => {
+      got += d;
+      if (got.endsWith('\n') && lines.length) socket.write(lines.shift() + '\r\n');
+    });
+    socket.on('close', () => (/^[45]/m.test(got) ? reject(new Error(got)) : resolve(got)));
+  });
 }
 
 /** Lets the stand-in fail; answers how to end that. */

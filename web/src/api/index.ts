@@ -95,6 +95,13 @@ export const overlaps = () => call<Items<T.Overlap>>('GET', '/admin/conflicts').
 export const calendarChecks = () => call<Items<T.CalendarCheck>>('GET', '/admin/calendar-checks').then(items);
 export const audit = (filter: Record<string, string>) =>
   call<Items<T.AuditEntry> & { nextCursor?: string }>('GET', '/admin/audit?' + new URLSearchParams({ limit: '50', ...filter }).toString());
+export const doctor = () => call<T.DoctorReport>('GET', '/admin/doctor');
+export const doctorFix = (checks: string[]) => call<T.DoctorRun>('POST', '/admin/doctor/fix', { checks });
+export const doctorUndo = (run: string) => call<T.DoctorRun>('POST', '/admin/doctor/undo', { run });
+export const domains = () => call<Items<T.Domain>>('GET', '/admin/domains').then(items);
+export const domainSettings = (domain: string) => call<{ settings: Record<string, string> }>('GET', `/admin/domains/${q(domain)}/settings`).then((r) => r.settings);
+export const importResources = (text: string, dryRun: boolean, update: boolean) =>
+  call<T.ImportedResources>('POST', `/resources/import?dryRun=${dryRun}&update=${update}`, { type: 'text/csv', data: text });
 export const settings = () => call<T.Settings>('GET', '/admin/settings');
 export const saveSettings = (s: unknown) => call<T.Settings>('PUT', '/admin/settings', s);
 

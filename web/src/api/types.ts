@@ -39,6 +39,12 @@ export type FailedWrite = Of<'FailedItem'>;
 export type Overlap = Of<'ConflictItem'>;
 export type CalendarCheck = Of<'CheckItem'>;
 export type AuditEntry = Of<'AuditEntry'>;
+export type DoctorReport = Of<'DoctorReport'>;
+export type DoctorFinding = Of<'DoctorFinding'>;
+export type DoctorRun = Of<'DoctorRun'>;
+export type Domain = Of<'Domain'>;
+export type ImportedResource = Of<'ImportedResource'>;
+export type ImportedResources = Of<'ImportResourcesOutputBody'>;
 export type Settings = Of<'OwnSettings'>;
 
 export type Scope = 'this' | 'following' | 'all';
