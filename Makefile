@@ -42,6 +42,7 @@ fuzz: ## fuzz every parser for FUZZTIME each
 
 bench: build ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	cd web && npm run bench
 
 e2e: web build ## whole-program tests, browser included
 	$(GO) test -tags e2e -count=1 -timeout 10m ./e2e/...

@@ -50,7 +50,10 @@ await test('the rules of a type are set, and tried before anybody books', async 
   await page.getByLabel('Until', { exact: true }).last().fill('12:00');
   await button(page, 'Ask').click();
   await page.getByText('It would be refused.').waitFor();
-  await page.getByText(/maximumDuration/).first().waitFor();
+  await page
+    .getByText(/maximumDuration/)
+    .first()
+    .waitFor();
   await shot(page, 'rules-desktop');
   await page.getByLabel('Until', { exact: true }).last().fill('09:30');
   await button(page, 'Ask').click();

@@ -1,5 +1,25 @@
 // Booking, at the width of a desk and of a phone.
-import { accessible, api, block, book, button, day, dayAfter, drag, fault, fillSignIn, must, notWider, shot, signedIn, sizes, spots, test, url, context } from './harness.mjs';
+import {
+  accessible,
+  api,
+  block,
+  book,
+  button,
+  day,
+  dayAfter,
+  drag,
+  fault,
+  fillSignIn,
+  must,
+  notWider,
+  shot,
+  signedIn,
+  sizes,
+  spots,
+  test,
+  url,
+  context,
+} from './harness.mjs';
 
 await test('a wrong password is told, and signing in returns to the day that was asked for', async () => {
   const page = await (await context()).newPage();
@@ -21,7 +41,10 @@ for (const [n, [device, size]] of Object.entries({ desktop: sizes.desktop, phone
     await drag(page, 'berlin', 10, 11.5);
     await page.getByRole('dialog').getByText('Free.', { exact: true }).waitFor();
     must((await page.getByLabel('From').inputValue()) === '10:00', 'the beginning');
-    must((await page.getByLabel('Until').inputValue()) === (phone ? '11:00' : '11:30'), 'the end: ' + (await page.getByLabel('Until').inputValue()));
+    must(
+      (await page.getByLabel('Until').inputValue()) === (phone ? '11:00' : '11:30'),
+      'the end: ' + (await page.getByLabel('Until').inputValue()),
+    );
     await accessible(page, 'booking sheet');
     await book(page, 'Planning <b>&');
     await (await block(page, 'berlin', 'Planning <b>&\\s?, 10:00')).waitFor();
@@ -63,7 +86,10 @@ for (const [n, [device, size]] of Object.entries({ desktop: sizes.desktop, phone
     await button(page, /^Details Found it/).click();
     await button(page, 'History').click();
     await page.getByText(/clara@example.test: changed/).waitFor();
-    await page.getByText(/@example.test: written/).first().waitFor();
+    await page
+      .getByText(/@example.test: written/)
+      .first()
+      .waitFor();
     await accessible(page, 'a booking with its history');
     await button(page, 'Cancel …').click();
     await page.getByLabel('Reason for cancelling').fill('not needed');
@@ -77,15 +103,38 @@ for (const [n, [device, size]] of Object.entries({ desktop: sizes.desktop, phone
   await test(`${device}: a weekly series with clashes is resolved date by date`, async () => {
     const anna = await api('anna@example.test');
     const room = 'dresden@confroom.resources.example.test';
-    for (const k of [7, 14]) await anna('POST', '/api/v2/bookings', { title: 'In the way', start: on(2 + k) + 'T08:00:00Z', end: on(2 + k) + 'T09:00:00Z', resources: [room] });
+    for (const k of [7, 14])
+      await anna('POST', '/api/v2/bookings', {
+        title: 'In the way',
+        start: on(2 + k) + 'T08:00:00Z',
+        end: on(2 + k) + 'T09:00:00Z',
+        resources: [room],
+      });
     const page = await signedIn('ben@example.test', '/timeline?date=' + on(2), size);
     await drag(page, 'dresden', 9, 10);
-    await page.getByLabel('From').fill((await page.evaluate((at) => new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit' }).format(new Date(at)), on(2) + 'T08:00:00Z')));
-    await page.getByLabel('Until').fill((await page.evaluate((at) => new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit' }).format(new Date(at)), on(2) + 'T09:00:00Z')));
+    await page
+      .getByLabel('From')
+      .fill(
+        await page.evaluate(
+          (at) => new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit' }).format(new Date(at)),
+          on(2) + 'T08:00:00Z',
+        ),
+      );
+    await page
+      .getByLabel('Until')
+      .fill(
+        await page.evaluate(
+          (at) => new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit' }).format(new Date(at)),
+          on(2) + 'T09:00:00Z',
+        ),
+      );
     await page.getByLabel('Title').fill('Weekly with clashes');
     await page.getByLabel('Repeat').selectOption({ label: 'every week' });
     await page.getByText('2 of 4 dates are free, 2 to decide').waitFor();
-    await page.getByText(/taken: In the way/).first().waitFor();
+    await page
+      .getByText(/taken: In the way/)
+      .first()
+      .waitFor();
     await accessible(page, 'the plan of a series');
     const choices = page.getByLabel(/^What to do about/);
     must((await choices.count()) === 2, 'two dates to decide');
@@ -98,7 +147,10 @@ for (const [n, [device, size]] of Object.entries({ desktop: sizes.desktop, phone
     const ben = await api('ben@example.test');
     const { items } = await ben('GET', `/api/v2/bookings?mine=true&from=${on(0)}T00:00:00Z&till=${on(30)}T00:00:00Z`);
     const got = items.filter((b) => b.title === 'Weekly with clashes' && b.status === 'confirmed');
-    must(got.length === 3 && got.filter((b) => !b.recurrence).length === 1, `two dates of the series and one booked instead: ${got.length}`);
+    must(
+      got.length === 3 && got.filter((b) => !b.recurrence).length === 1,
+      `two dates of the series and one booked instead: ${got.length}`,
+    );
   });
 
   await test(`${device}: one date of a series is edited, the others stay`, async () => {
@@ -142,7 +194,9 @@ for (const [n, [device, size]] of Object.entries({ desktop: sizes.desktop, phone
     const before = await proposal.getAttribute('aria-valuetext');
     await proposal.press('ArrowRight');
     must((await proposal.getAttribute('aria-valuetext')) !== before, 'the proposal moves');
-    await button(page, /^Book \w+/).first().click();
+    await button(page, /^Book \w+/)
+      .first()
+      .click();
     await book(page, 'Six people');
     await page.getByText('Booked: Six people.').waitFor();
   });
@@ -170,7 +224,10 @@ for (const [n, [device, size]] of Object.entries({ desktop: sizes.desktop, phone
       await accessible(page, 'unknown calendars');
       await shot(page, `unknown-${device}`);
       await drag(page, 'cork', 10, 11);
-      await page.getByText(/could not be read|unknown/i).last().waitFor();
+      await page
+        .getByText(/could not be read|unknown/i)
+        .last()
+        .waitFor();
       await book(page, 'While it was away');
       await page.locator('.problem').waitFor();
     } finally {

@@ -33,7 +33,10 @@ function browserPath() {
 export function start(data, more = []) {
   if (!existsSync(join(root, 'bin/rmp'))) throw new Error('bin/rmp is not built: run make build');
   const env = { ...process.env, RMP_LIMITS_USER: '0', RMP_LIMITS_ADDRESS: '0' };
-  const p = spawn(join(root, 'bin/rmp'), ['serve', '--data', data, '--listen', '127.0.0.1:0', ...more], { stdio: ['ignore', 'pipe', 'pipe'], env });
+  const p = spawn(join(root, 'bin/rmp'), ['serve', '--data', data, '--listen', '127.0.0.1:0', ...more], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env,
+  });
   let log = '';
   p.stderr.on('data', (d) => (log += d));
   return new Promise((resolve, reject) => {
@@ -58,7 +61,16 @@ export const server = await start(data);
 export const url = server.url;
 export const browser = await chromium.launch({
   executablePath: browserPath(),
-  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  args: [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ],
 });
 export const context = (o = {}) => browser.newContext({ ...sizes.desktop, timezoneId: 'Europe/Berlin', locale: 'en-GB', ...o });
 
@@ -74,7 +86,10 @@ export async function test(name, fn) {
   } catch (e) {
     results.failed++;
     console.error('FAIL ' + name + '\n' + (e.stack ?? e));
-    if (shots) for (const [i, c] of browser.contexts().entries()) for (const [k, p] of c.pages().entries()) await p.screenshot({ path: join(shots, `fail-${results.failed}-${i}-${k}.png`) }).catch(() => undefined);
+    if (shots)
+      for (const [i, c] of browser.contexts().entries())
+        for (const [k, p] of c.pages().entries())
+          await p.screenshot({ path: join(shots, `fail-${results.failed}-${i}-${k}.png`) }).catch(() => undefined);
   }
   for (const c of browser.contexts()) await c.close();
 }
@@ -110,7 +125,17 @@ export async function signedIn(email, path, options = {}) {
 export async function accessible(page, what) {
   await page.evaluate(axe);
   const found = await page.evaluate(() =>
-    globalThis.axe.run().then((r) => r.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes.map((n) => n.html).slice(0, 3).join(' | ')} ${v.nodes[0].failureSummary}`)),
+    globalThis.axe.run().then((r) =>
+      r.violations
+        .filter((v) => v.impact === 'serious' || v.impact === 'critical')
+        .map(
+          (v) =>
+            `${v.id}: ${v.nodes
+              .map((n) => n.html)
+              .slice(0, 3)
+              .join(' | ')} ${v.nodes[0].failureSummary}`,
+        ),
+    ),
   );
   must(found.length === 0, `${what}: ${found.join('\n')}`);
 }
@@ -174,7 +199,10 @@ export async function book(page, title) {
 /** What is in a room's row, by title; on a phone its list is opened first. */
 export async function block(page, room, title) {
   if (page.viewportSize().width < 700) {
-    const open = page.locator('li', { has: track(page, room) }).locator('button.name').last();
+    const open = page
+      .locator('li', { has: track(page, room) })
+      .locator('button.name')
+      .last();
     if ((await open.getAttribute('aria-expanded')) !== 'true') await open.click();
   }
   return page.getByRole('button', { name: new RegExp('^' + title) }).first();
@@ -183,7 +211,11 @@ export async function block(page, room, title) {
 /** Asks the API as a person. */
 export async function api(email) {
   const call = async (method, path, body, token) => {
-    const r = await fetch(url + path, { method, headers: { 'Content-Type': 'application/json', ...(token && { Authorization: 'Bearer ' + token }) }, body: body && JSON.stringify(body) });
+    const r = await fetch(url + path, {
+      method,
+      headers: { 'Content-Type': 'application/json', ...(token && { Authorization: 'Bearer ' + token }) },
+      body: body && JSON.stringify(body),
+    });
     must(r.ok, `${path}: ${r.status} ${await r.clone().text()}`);
     return r.status === 204 ? null : r.json();
   };

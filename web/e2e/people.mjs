@@ -29,7 +29,10 @@ await test('an event of one’s own is made and changed, and who may read it doe
   await accessible(page, 'month');
 });
 
-for (const [device, size, name] of [['desktop', sizes.desktop, 'Quentin'], ['phone', sizes.phone, 'Petra']]) {
+for (const [device, size, name] of [
+  ['desktop', sizes.desktop, 'Quentin'],
+  ['phone', sizes.phone, 'Petra'],
+]) {
   await test(`${device}: a contact, a group of it, and both found by name when booking`, async () => {
     const page = await signedIn('anna@example.test', '/contacts', size);
     const low = name.toLowerCase();
@@ -50,7 +53,9 @@ for (const [device, size, name] of [['desktop', sizes.desktop, 'Quentin'], ['pho
     await button(page, 'Save').click();
     await page.getByText(name + 's circle', { exact: true }).waitFor();
     await page.goto(`${url}/find?date=${day}&start=0${device === 'phone' ? 3 : 2}:00`);
-    await button(page, /^Book \w/).first().click();
+    await button(page, /^Book \w/)
+      .first()
+      .click();
     await page.getByLabel('Title').fill('With ' + name);
     await page.getByRole('combobox', { name: 'People' }).fill(low + 's');
     await page.getByRole('option', { name: new RegExp(name + 's circle') }).waitFor();
@@ -58,8 +63,13 @@ for (const [device, size, name] of [['desktop', sizes.desktop, 'Quentin'], ['pho
     await button(page, 'Book').last().click();
     await page.getByText(`Booked: With ${name}.`).waitFor();
     await page.goto(url + '/bookings?from=' + day);
-    await button(page, new RegExp('^Details With ' + name)).first().click();
-    await page.getByText(new RegExp(low + '@elsewhere.test|' + name + ' Quill')).first().waitFor();
+    await button(page, new RegExp('^Details With ' + name))
+      .first()
+      .click();
+    await page
+      .getByText(new RegExp(low + '@elsewhere.test|' + name + ' Quill'))
+      .first()
+      .waitFor();
   });
 }
 

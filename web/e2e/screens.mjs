@@ -1,10 +1,36 @@
 // Every screen, in every theme and width: accessible, not wider than the
 // window, complete in both languages.
-import { accessible, notWider, must, shot, signedIn, sizes, test, url } from './harness.mjs';
+import { crowd, scrollThrough } from './crowd.mjs';
+import { accessible, day, notWider, must, shot, signedIn, sizes, test, url } from './harness.mjs';
 
-const paths = ['/', '/timeline', '/timeline?view=week', '/find', '/planner', '/bookings', '/bookings?view=month', '/calendar', '/calendar?view=month', '/contacts', '/resource?email=berlin@confroom.resources.example.test',
-  '/admin', '/admin?tab=policies', '/admin?tab=users', '/admin?tab=settings', '/admin?tab=domains', '/admin?tab=health', '/admin?tab=writes', '/admin?tab=audit', '/nothing'];
-const name = (path) => path.replace(/email=[^&]*/, '').replace(/^\//, '').replace(/\W+/g, '-').replace(/-$/, '') || 'today';
+const paths = [
+  '/',
+  '/timeline',
+  '/timeline?view=week',
+  '/find',
+  '/planner',
+  '/bookings',
+  '/bookings?view=month',
+  '/calendar',
+  '/calendar?view=month',
+  '/contacts',
+  '/resource?email=berlin@confroom.resources.example.test',
+  '/admin',
+  '/admin?tab=policies',
+  '/admin?tab=users',
+  '/admin?tab=settings',
+  '/admin?tab=domains',
+  '/admin?tab=health',
+  '/admin?tab=writes',
+  '/admin?tab=audit',
+  '/nothing',
+];
+const name = (path) =>
+  path
+    .replace(/email=[^&]*/, '')
+    .replace(/^\//, '')
+    .replace(/\W+/g, '-')
+    .replace(/-$/, '') || 'today';
 const looks = [
   ['light', sizes.desktop],
   ['dark', { ...sizes.desktop, colorScheme: 'dark' }],
@@ -40,7 +66,9 @@ await test('German: no text of the other language is left, on any screen', async
     await page.locator('main h2').first().waitFor();
     await page.locator('.waiting').first().waitFor({ state: 'detached' });
     const text = await page.locator('body').innerText();
-    const left = ['Today', 'Search', 'Loading', 'Booking', 'Save', 'Edit', 'Details:', 'undefined', '{n}', '{name}'].filter((w) => new RegExp(`(^|\\s)${w.replace(/[{}]/g, '\\$&')}(\\s|$)`, 'm').test(text));
+    const left = ['Today', 'Search', 'Loading', 'Booking', 'Save', 'Edit', 'Details:', 'undefined', '{n}', '{name}'].filter((w) =>
+      new RegExp(`(^|\\s)${w.replace(/[{}]/g, '\\$&')}(\\s|$)`, 'm').test(text),
+    );
     must(left.length === 0, `${path}: ${left.join(', ')}`);
   }
 });
@@ -52,4 +80,17 @@ await test('the timeline prints without what cannot be printed', async () => {
   must(!(await page.getByRole('navigation').isVisible()), 'the navigation is not printed');
   must(await page.locator('[data-resource]').first().isVisible(), 'the rows are');
   must((await page.pdf({ landscape: true })).length > 5000, 'a page');
+});
+
+await test('a timeline of 2,000 resources and 40,000 bookings keeps to 1,000 nodes while it is scrolled', async () => {
+  const page = await signedIn('anna@example.test', '/');
+  await crowd(page, day);
+  await page.goto(`${url}/timeline?view=week&date=${day}`);
+  await page
+    .getByRole('button', { name: /^Meeting/ })
+    .first()
+    .waitFor();
+  await page.getByText(/bookings so far/).waitFor({ state: 'detached', timeout: 60_000 });
+  const { nodes } = await scrollThrough(page, 60, true);
+  must(nodes <= 1000, `${nodes} nodes`);
 });

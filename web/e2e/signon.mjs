@@ -4,15 +4,32 @@ import { startProvider } from './provider.mjs';
 
 await test('single sign-on with a real OpenID Connect provider', async () => {
   const accounts = {
-    clara: { email: 'clara@example.test', email_verified: true }, stranger: { email: 'nobody@example.test', email_verified: true },
-    other: { email: 'clara@elsewhere.test', email_verified: true }, unsure: { email: 'clara@example.test', email_verified: false },
+    clara: { email: 'clara@example.test', email_verified: true },
+    stranger: { email: 'nobody@example.test', email_verified: true },
+    other: { email: 'clara@elsewhere.test', email_verified: true },
+    unsure: { email: 'clara@example.test', email_verified: false },
   };
-  const provider = await startProvider({ client_id: 'rmp', client_secret: 'a secret of the client', redirect_uris: [url + '/signin/sso/callback'] }, accounts);
+  const provider = await startProvider(
+    { client_id: 'rmp', client_secret: 'a secret of the client', redirect_uris: [url + '/signin/sso/callback'] },
+    accounts,
+  );
   try {
     const root = await api('admin@example.test');
-    const { items: [t] } = await root('GET', '/api/v2/admin/tenants');
-    await root('PUT', '/api/v2/admin/tenants/' + t.id, { name: t.name, timeZone: t.timeZone, mode: t.mode, oidc: { issuer: provider.issuer, clientId: 'rmp', clientSecret: 'a secret of the client' } });
-    for (const [name, entered] of [['clara', true], ['stranger', false], ['other', false], ['unsure', false]]) {
+    const {
+      items: [t],
+    } = await root('GET', '/api/v2/admin/tenants');
+    await root('PUT', '/api/v2/admin/tenants/' + t.id, {
+      name: t.name,
+      timeZone: t.timeZone,
+      mode: t.mode,
+      oidc: { issuer: provider.issuer, clientId: 'rmp', clientSecret: 'a secret of the client' },
+    });
+    for (const [name, entered] of [
+      ['clara', true],
+      ['stranger', false],
+      ['other', false],
+      ['unsure', false],
+    ]) {
       const page = await (await context()).newPage();
       await page.goto(url + '/timeline?date=' + day);
       await page.waitForURL(/signin/);

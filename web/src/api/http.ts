@@ -68,7 +68,7 @@ export async function call<T>(method: Method, path: string, body?: unknown, head
 /** All pages of a list; page is told of what has come so far. */
 export async function all<T>(path: string, page: (sofar: T[]) => void = () => undefined): Promise<T[]> {
   const items: T[] = [];
-  for (let cursor = ''; ; ) {
+  for (let cursor = ''; ;) {
     const got = await call<{ items: T[]; nextCursor?: string }>('GET', path + (cursor && '&cursor=' + cursor));
     items.push(...got.items);
     if (!got.nextCursor) return items;

@@ -21,20 +21,26 @@ export const types = () => call<Items<T.ResourceType>>('GET', '/resource-types')
 export const freeResources = (params: Record<string, string>) =>
   all<T.Resource>('/resources?' + new URLSearchParams({ limit: '200', ...params }).toString());
 export const favourites = () => call<Items<string>>('GET', '/favourites').then(items);
-export const setFavourite = (email: string, marked: boolean) => call<unknown>(marked ? 'PUT' : 'DELETE', '/favourites/' + q(email), marked ? {} : undefined);
+export const setFavourite = (email: string, marked: boolean) =>
+  call<unknown>(marked ? 'PUT' : 'DELETE', '/favourites/' + q(email), marked ? {} : undefined);
 export const createResource = (r: unknown) => call<T.Resource>('POST', '/resources', r);
 export const changeResource = (email: string, r: T.ResourceChange) => call<T.Resource>('PUT', '/resources/' + q(email), r);
 export const deleteResource = (email: string, force: boolean) => call<unknown>('DELETE', `/resources/${q(email)}?force=${force}`);
-export const setPhoto = (email: string, file: File) => call<unknown>('PUT', `/resources/${q(email)}/photo`, { type: file.type || 'image/png', data: file });
+export const setPhoto = (email: string, file: File) =>
+  call<unknown>('PUT', `/resources/${q(email)}/photo`, { type: file.type || 'image/png', data: file });
 export const removePhoto = (email: string) => call<unknown>('DELETE', `/resources/${q(email)}/photo`);
 export const typePolicy = (type: string) => call<T.Policy>('GET', `/resource-types/${q(type)}/policy`);
 export const setTypePolicy = (type: string, p: T.Policy) => call<T.Policy>('PUT', `/resource-types/${q(type)}/policy`, p);
 
 // Bookings.
 export const bookings = (from: Date, till: Date, page?: (sofar: T.Booking[]) => void) =>
-  all<T.Booking>(`/bookings?limit=1000&from=${iso(from)}&till=${iso(till)}`, page).then((list) => list.filter((b) => b.status !== 'cancelled'));
+  all<T.Booking>(`/bookings?limit=1000&from=${iso(from)}&till=${iso(till)}`, page).then((list) =>
+    list.filter((b) => b.status !== 'cancelled'),
+  );
 export const bookingsOf = (resource: string, from: Date, till: Date) =>
-  all<T.Booking>(`/bookings?limit=1000&resource=${q(resource)}&from=${iso(from)}&till=${iso(till)}`).then((list) => list.filter((b) => b.status !== 'cancelled'));
+  all<T.Booking>(`/bookings?limit=1000&resource=${q(resource)}&from=${iso(from)}&till=${iso(till)}`).then((list) =>
+    list.filter((b) => b.status !== 'cancelled'),
+  );
 export const mine = (from: Date, till: Date) => all<T.Booking>(`/bookings?limit=200&mine=true&from=${iso(from)}&till=${iso(till)}`);
 export const booking = (id: string) => call<T.Booking>('GET', '/bookings/' + q(id));
 export const create = (b: unknown, key: string) => call<T.Booking>('POST', '/bookings', b, { 'Idempotency-Key': key });
@@ -46,7 +52,9 @@ export const cancel = (id: string, reason: string, scope: T.Scope = 'all', occur
   call<T.Booking>('DELETE', `/bookings/${q(id)}${scoped(scope, occurrence)}`, { reason });
 /** Changes a booking, if it is still of the version that was read. */
 export const change = (b: T.Booking, body: unknown, scope: T.Scope = 'all') =>
-  call<T.Booking>('PUT', `/bookings/${q(b.id)}${b.recurrence ? scoped(scope, b.occurrence ?? b.start) : ''}`, body, { 'If-Match': `"${b.version}"` });
+  call<T.Booking>('PUT', `/bookings/${q(b.id)}${b.recurrence ? scoped(scope, b.occurrence ?? b.start) : ''}`, body, {
+    'If-Match': `"${b.version}"`,
+  });
 
 // Availability.
 export const freeBusy = (emails: string[], from: Date, till: Date) =>
@@ -65,9 +73,13 @@ export const addEvent = (account: string, e: unknown) => call<T.CalendarEvent>('
 export const changeEvent = (account: string, old: T.CalendarEvent, e: unknown) => call<T.CalendarEvent>('PUT', oneEvent(account, old), e);
 export const removeEvent = (account: string, e: T.CalendarEvent) => call<unknown>('DELETE', oneEvent(account, e));
 export const importFile = (account: string, text: string) =>
-  call<{ created: number; updated: number; refused: number }>('POST', `/calendars/${q(account)}/import`, { type: 'text/calendar', data: text });
+  call<{ created: number; updated: number; refused: number }>('POST', `/calendars/${q(account)}/import`, {
+    type: 'text/calendar',
+    data: text,
+  });
 export const delegates = (account: string) => call<Items<T.Delegate>>('GET', `/calendars/${q(account)}/delegates`).then(items);
-export const setDelegate = (account: string, who: string, level: string) => call<T.Delegate>('PUT', `/calendars/${q(account)}/delegates/${q(who)}`, { level });
+export const setDelegate = (account: string, who: string, level: string) =>
+  call<T.Delegate>('PUT', `/calendars/${q(account)}/delegates/${q(who)}`, { level });
 export const removeDelegate = (account: string, who: string) => call<unknown>('DELETE', `/calendars/${q(account)}/delegates/${q(who)}`);
 export const invitations = () => call<Items<T.Invitation>>('GET', '/invitations').then(items);
 export const answer = (id: number, how: string) => call<unknown>('POST', `/invitations/${id}/answer`, { answer: how });
@@ -87,7 +99,8 @@ export const endFeed = (id: string) => call<unknown>('DELETE', '/feeds/' + q(id)
 
 // Administration.
 export const users = (text: string) => all<T.Account>('/admin/users?limit=200&q=' + q(text));
-export const saveUser = (email: string, u: unknown) => call<T.Account>(email ? 'PUT' : 'POST', '/admin/users' + (email && '/' + q(email)), u);
+export const saveUser = (email: string, u: unknown) =>
+  call<T.Account>(email ? 'PUT' : 'POST', '/admin/users' + (email && '/' + q(email)), u);
 export const adopt = () => call<Items<{ result: string }>>('POST', '/admin/resources/adopt', {}).then(items);
 export const failedWrites = () => call<Items<T.FailedWrite>>('GET', '/admin/failed-writes').then(items);
 export const retryWrites = () => call<{ retried: number }>('POST', '/admin/failed-writes/retry', {});
@@ -99,7 +112,8 @@ export const doctor = () => call<T.DoctorReport>('GET', '/admin/doctor');
 export const doctorFix = (checks: string[]) => call<T.DoctorRun>('POST', '/admin/doctor/fix', { checks });
 export const doctorUndo = (run: string) => call<T.DoctorRun>('POST', '/admin/doctor/undo', { run });
 export const domains = () => call<Items<T.Domain>>('GET', '/admin/domains').then(items);
-export const domainSettings = (domain: string) => call<{ settings: Record<string, string> }>('GET', `/admin/domains/${q(domain)}/settings`).then((r) => r.settings);
+export const domainSettings = (domain: string) =>
+  call<{ settings: Record<string, string> }>('GET', `/admin/domains/${q(domain)}/settings`).then((r) => r.settings);
 export const importResources = (text: string, dryRun: boolean, update: boolean) =>
   call<T.ImportedResources>('POST', `/resources/import?dryRun=${dryRun}&update=${update}`, { type: 'text/csv', data: text });
 export const settings = () => call<T.Settings>('GET', '/admin/settings');

@@ -21,5 +21,8 @@ export function resolve(dates: PlanDate[], c: Choices): { exdates: string[]; ins
 
 /** All that cannot be had are left out; what was decided stays. */
 export function skipRest(dates: PlanDate[], c: Choices): Choices {
-  return { ...Object.fromEntries(dates.filter((d) => d.state !== 'free').map((d) => [d.occurrence, 'skip'])), ...Object.fromEntries(Object.entries(c).filter(([, v]) => v)) };
+  return {
+    ...Object.fromEntries(dates.filter((d) => d.state !== 'free').map((d) => [d.occurrence, 'skip'])),
+    ...Object.fromEntries(Object.entries(c).filter(([, v]) => v)),
+  };
 }

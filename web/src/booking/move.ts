@@ -26,23 +26,36 @@ export async function moveBooking(b: api.Booking, to: string, start: number, end
   const resources = only && only !== to ? b.resources.map((r) => (r.email === only ? to : r.email)) : b.resources.map((r) => r.email);
   if (old.start === start && old.end === end && resources.every((r, i) => r === b.resources[i]?.email)) return;
   try {
-    const moved = await api.change(b, { ...asRequest(b), start: new Date(start).toISOString(), end: new Date(end).toISOString(), resources }, 'this');
+    const moved = await api.change(
+      b,
+      { ...asRequest(b), start: new Date(start).toISOString(), end: new Date(end).toISOString(), resources },
+      'this',
+    );
     shared.changes++;
     const place = only && only !== to ? nameOf(to) + ', ' : '';
-    say(t('booking.movedTo', { title: b.title, when: `${place}${shortDay(start, zone())}, ${clock(start, zone())}–${clock(end, zone())}` }), async () => {
-      try {
-        await api.change({ ...moved, occurrence: b.occurrence }, { ...asRequest(b) }, 'this');
-        say(t('booking.movedBack', { title: b.title }));
-      } catch (e) {
-        say(errorText(e));
-      }
-      shared.changes++;
-    });
+    say(
+      t('booking.movedTo', { title: b.title, when: `${place}${shortDay(start, zone())}, ${clock(start, zone())}–${clock(end, zone())}` }),
+      async () => {
+        try {
+          await api.change({ ...moved, occurrence: b.occurrence }, { ...asRequest(b) }, 'this');
+          say(t('booking.movedBack', { title: b.title }));
+        } catch (e) {
+          say(errorText(e));
+        }
+        shared.changes++;
+      },
+    );
   } catch (e) {
     shared.changes++;
     if (e instanceof api.ApiError && e.problem.conflicts?.[0]) {
       const c = e.problem.conflicts[0];
-      say(t('booking.cannotMove', { title: b.title, resource: nameOf(c.resource), when: `${clock(c.start, zone())}–${clock(c.end, zone())}` }));
+      say(
+        t('booking.cannotMove', {
+          title: b.title,
+          resource: nameOf(c.resource),
+          when: `${clock(c.start, zone())}–${clock(c.end, zone())}`,
+        }),
+      );
     } else if (e instanceof api.ApiError && e.problem.status === 412) {
       say(t('booking.changedMeanwhile', { title: b.title }));
     } else {

@@ -29,7 +29,8 @@ describe('events side by side', () => {
     expect(placed).toHaveLength(many.length);
     for (const a of placed) {
       expect(a.column).toBeLessThan(a.columns);
-      for (const b of placed) if (a !== b && a.column === b.column) expect(a.event.start >= b.event.end || b.event.start >= a.event.end).toBe(true);
+      for (const b of placed)
+        if (a !== b && a.column === b.column) expect(a.event.start >= b.event.end || b.event.start >= a.event.end).toBe(true);
     }
   });
 });

@@ -30,7 +30,10 @@ export function tOr(key: string, otherwise: string): string {
 
 // Dates: English as the world writes it unless the browser says otherwise.
 const locale = () => (navigator.language.startsWith(language) ? navigator.language : language);
-export const format = (at: Date, zone: string, options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale(), { timeZone: zone, ...options }).format(at);
-export const formatRange = (from: Date, till: Date, zone: string, options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(locale(), { timeZone: zone, ...options }).formatRange(from, till);
+export const format = (at: Date, zone: string, options: Intl.DateTimeFormatOptions) =>
+  new Intl.DateTimeFormat(locale(), { timeZone: zone, ...options }).format(at);
+export const formatRange = (from: Date, till: Date, zone: string, options: Intl.DateTimeFormatOptions) =>
+  new Intl.DateTimeFormat(locale(), { timeZone: zone, ...options }).formatRange(from, till);
 export const clock = (at: string | number | Date, zone: string) => format(new Date(at), zone, { hour: '2-digit', minute: '2-digit' });
-export const shortDay = (at: string | number | Date, zone: string) => format(new Date(at), zone, { weekday: 'short', day: 'numeric', month: 'short' });
+export const shortDay = (at: string | number | Date, zone: string) =>
+  format(new Date(at), zone, { weekday: 'short', day: 'numeric', month: 'short' });

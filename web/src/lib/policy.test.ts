@@ -5,7 +5,13 @@ import { dayRanges, length, policyWords } from './policy';
 describe('rules in words', () => {
   afterEach(() => choose('en'));
   test('lengths', () => {
-    expect([length(45), length(60), length(90), length(1440), length(0)]).toEqual(['45 minutes', '1 hour', '1 hour 30 minutes', '1 day', '0 minutes']);
+    expect([length(45), length(60), length(90), length(1440), length(0)]).toEqual([
+      '45 minutes',
+      '1 hour',
+      '1 hour 30 minutes',
+      '1 day',
+      '0 minutes',
+    ]);
     choose('de');
     expect(length(90)).toBe('1 Stunde 30 Minuten');
   });
@@ -14,7 +20,14 @@ describe('rules in words', () => {
     expect(dayRanges(['MO', 'TU', 'SU'])).toBe('Mon, Tue, Sun');
   });
   test('only what restricts is said', () => {
-    expect(policyWords({ bookingWindowInDays: 0, allBookInPolicy: true, allowRecurringMeetings: true, workingHours: { days: ['MO'], start: '08:00', end: '18:00' } })).toEqual([]);
+    expect(
+      policyWords({
+        bookingWindowInDays: 0,
+        allBookInPolicy: true,
+        allowRecurringMeetings: true,
+        workingHours: { days: ['MO'], start: '08:00', end: '18:00' },
+      }),
+    ).toEqual([]);
     expect(
       policyWords({
         scheduleOnlyDuringWorkHours: true,

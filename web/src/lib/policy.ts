@@ -14,7 +14,8 @@ export function length(minutes: number): string {
   let rest = minutes;
   for (const [size, unit] of units) {
     const n = Math.floor(rest / size);
-    if (n || (unit === 'minute' && !parts.length)) parts.push(new Intl.NumberFormat(lang(), { style: 'unit', unit, unitDisplay: 'long' }).format(n));
+    if (n || (unit === 'minute' && !parts.length))
+      parts.push(new Intl.NumberFormat(lang(), { style: 'unit', unit, unitDisplay: 'long' }).format(n));
     rest -= n * size;
   }
   return parts.join(' ');
@@ -40,9 +41,19 @@ export function policyWords(p: Policy): string[] {
     if (when) out.push(text());
   };
   const hours = p.workingHours;
-  say(p.scheduleOnlyDuringWorkHours && hours, () => t('policy.hours', { days: dayRanges(hours!.days), from: hours!.start, till: hours!.end }));
+  say(p.scheduleOnlyDuringWorkHours && hours, () =>
+    t('policy.hours', { days: dayRanges(hours!.days), from: hours!.start, till: hours!.end }),
+  );
   const coming = (p.closedDays ?? []).filter((d) => d >= new Date().toISOString().slice(0, 10)).sort();
-  say(coming.length, () => t('policy.closed', { days: coming.slice(0, 5).map((d) => format(new Date(d + 'T12:00:00Z'), 'UTC', { day: 'numeric', month: 'short' })).join(', ') + (coming.length > 5 ? ' …' : '') }));
+  say(coming.length, () =>
+    t('policy.closed', {
+      days:
+        coming
+          .slice(0, 5)
+          .map((d) => format(new Date(d + 'T12:00:00Z'), 'UTC', { day: 'numeric', month: 'short' }))
+          .join(', ') + (coming.length > 5 ? ' …' : ''),
+    }),
+  );
   say(p.minimumDurationInMinutes, () => t('policy.atLeast', { length: length(p.minimumDurationInMinutes!) }));
   say(p.maximumDurationInMinutes, () => t('policy.atMost', { length: length(p.maximumDurationInMinutes!) }));
   say(p.minimumLeadTimeInMinutes, () => t('policy.lead', { length: length(p.minimumLeadTimeInMinutes!) }));
@@ -53,8 +64,15 @@ export function policyWords(p: Policy): string[] {
   say(p.teardownTimeInMinutes, () => t('policy.teardown', { length: length(p.teardownTimeInMinutes!) }));
   say(p.allBookInPolicy === false, () => t('policy.who', { who: (p.bookInPolicy ?? []).map(whoWords).join(', ') || t('role.admin') }));
   for (const q of p.quotas ?? []) {
-    const most = [q.maximumBookings ? t('policy.nBookings', { n: q.maximumBookings }) : '', q.maximumMinutes ? length(q.maximumMinutes) : ''].filter(Boolean).join(', ');
-    out.push(t('policy.quota', { most, period: t(`policy.period.${q.period}`), scope: q.scope === 'type' ? t('policy.ofType') : '' }).trim());
+    const most = [
+      q.maximumBookings ? t('policy.nBookings', { n: q.maximumBookings }) : '',
+      q.maximumMinutes ? length(q.maximumMinutes) : '',
+    ]
+      .filter(Boolean)
+      .join(', ');
+    out.push(
+      t('policy.quota', { most, period: t(`policy.period.${q.period}`), scope: q.scope === 'type' ? t('policy.ofType') : '' }).trim(),
+    );
   }
   return out;
 }

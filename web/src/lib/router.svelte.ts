@@ -3,7 +3,10 @@
 let path = $state(location.pathname);
 let query = $state(location.search);
 
-window.addEventListener('popstate', () => { path = location.pathname; query = location.search; });
+window.addEventListener('popstate', () => {
+  path = location.pathname;
+  query = location.search;
+});
 
 export const here = () => path;
 export const param = (name: string) => new URLSearchParams(query).get(name) ?? '';
@@ -17,7 +20,8 @@ export function go(to: string) {
 /** Notes a value in the address without a step in the history. */
 export function setParam(name: string, value: string) {
   const p = new URLSearchParams(location.search);
-  if (value) p.set(name, value); else p.delete(name);
+  if (value) p.set(name, value);
+  else p.delete(name);
   const text = p.toString();
   history.replaceState(null, '', location.pathname + (text && '?' + text));
   query = location.search;
@@ -25,7 +29,18 @@ export function setParam(name: string, value: string) {
 /** Lets plain links change the screen without loading the page. */
 export function follow(e: MouseEvent) {
   const a = (e.target as HTMLElement).closest<HTMLAnchorElement>('a[href^="/"]');
-  if (!a || a.target || a.hasAttribute('download') || e.button !== 0 || e.ctrlKey || e.metaKey || e.shiftKey || a.pathname.startsWith('/api/') || a.pathname === '/signin') return;
+  if (
+    !a ||
+    a.target ||
+    a.hasAttribute('download') ||
+    e.button !== 0 ||
+    e.ctrlKey ||
+    e.metaKey ||
+    e.shiftKey ||
+    a.pathname.startsWith('/api/') ||
+    a.pathname === '/signin'
+  )
+    return;
   e.preventDefault();
   go(a.pathname + a.search);
 }

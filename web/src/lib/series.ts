@@ -16,7 +16,15 @@ export interface Rule {
 
 export const weekdays = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'];
 export const once = (): Rule | null => null;
-export const weekly = (date: string): Rule => ({ frequency: 'WEEKLY', interval: 1, days: [weekdayOf(date)], nth: 0, ends: 'count', count: 4, until: date });
+export const weekly = (date: string): Rule => ({
+  frequency: 'WEEKLY',
+  interval: 1,
+  days: [weekdayOf(date)],
+  nth: 0,
+  ends: 'count',
+  count: 4,
+  until: date,
+});
 
 /** Which weekday of its month a date is: 1 to 4, or -1 for the last where it is the fifth. */
 export function nthOf(date: string): number {
@@ -31,7 +39,13 @@ export function rrule(r: Rule, date: string, until: (date: string) => Date): str
   if (r.frequency === 'WEEKLY' && r.days.length) parts.push('BYDAY=' + weekdays.filter((d) => r.days.includes(d)).join(','));
   if (r.frequency === 'MONTHLY' && r.nth) parts.push(`BYDAY=${r.nth}${weekdayOf(date)}`);
   if (r.ends === 'count') parts.push('COUNT=' + r.count);
-  if (r.ends === 'until') parts.push('UNTIL=' + until(r.until).toISOString().replace(/[-:]|\.\d+/g, ''));
+  if (r.ends === 'until')
+    parts.push(
+      'UNTIL=' +
+        until(r.until)
+          .toISOString()
+          .replace(/[-:]|\.\d+/g, ''),
+    );
   return parts.join(';');
 }
 
@@ -46,7 +60,11 @@ export function parse(text: string, dateOf: (at: Date) => string): Rule | null {
   if (!['DAILY', 'WEEKLY', 'MONTHLY', 'YEARLY'].includes(frequency) || [...p.keys()].some((k) => !known.includes(k))) return null;
   if (byDay.length && !(frequency === 'WEEKLY' && plain) && !(frequency === 'MONTHLY' && nth)) return null;
   const until = /^(\d{4})(\d\d)(\d\d)(?:T(\d\d)(\d\d)(\d\d)Z)?$/.exec(p.get('UNTIL') ?? '');
-  const last = until ? (until[4] ? dateOf(new Date(`${until[1]}-${until[2]}-${until[3]}T${until[4]}:${until[5]}:${until[6]}Z`)) : `${until[1]}-${until[2]}-${until[3]}`) : '';
+  const last = until
+    ? until[4]
+      ? dateOf(new Date(`${until[1]}-${until[2]}-${until[3]}T${until[4]}:${until[5]}:${until[6]}Z`))
+      : `${until[1]}-${until[2]}-${until[3]}`
+    : '';
   return {
     frequency,
     interval: Number(p.get('INTERVAL') ?? 1),
@@ -58,7 +76,8 @@ export function parse(text: string, dateOf: (at: Date) => string): Rule | null {
   };
 }
 
-const dayName = (d: string, style: 'long' | 'short') => format(new Date(Date.UTC(2024, 0, 1 + weekdays.indexOf(d), 12)), 'UTC', { weekday: style });
+const dayName = (d: string, style: 'long' | 'short') =>
+  format(new Date(Date.UTC(2024, 0, 1 + weekdays.indexOf(d), 12)), 'UTC', { weekday: style });
 export const shortDayName = (d: string) => dayName(d, 'short');
 const and = (list: string[]) => new Intl.ListFormat(lang(), { type: 'conjunction' }).format(list);
 
@@ -69,7 +88,10 @@ export function words(r: Rule, date: string): string {
   const workdays = weekdays.slice(0, 5);
   if (r.frequency === 'WEEKLY' && r.days.length) {
     const list = weekdays.filter((d) => r.days.includes(d));
-    text = r.interval === 1 && list.join() === workdays.join() ? t('series.workdays') : t('series.on', { text, days: and(list.map((d) => dayName(d, 'long'))) });
+    text =
+      r.interval === 1 && list.join() === workdays.join()
+        ? t('series.workdays')
+        : t('series.on', { text, days: and(list.map((d) => dayName(d, 'long'))) });
   }
   if (r.frequency === 'MONTHLY') {
     text = r.nth

@@ -4,10 +4,18 @@ import { combined, standing } from './state';
 
 const at = (h: number) => new Date(Date.UTC(2026, 0, 5, h)).toISOString();
 const ms = (h: number) => Date.UTC(2026, 0, 5, h);
-const of = (email: string, ...spans: [number, number, FreeBusy['busy'][number]['status']?][]): FreeBusy => ({ email, busy: spans.map(([a, b, status]) => ({ start: at(a), end: at(b), status: status ?? 'busy' })) });
+const of = (email: string, ...spans: [number, number, FreeBusy['busy'][number]['status']?][]): FreeBusy => ({
+  email,
+  busy: spans.map(([a, b, status]) => ({ start: at(a), end: at(b), status: status ?? 'busy' })),
+});
 
 describe('a proposal', () => {
-  const list = [of('a', [9, 10]), of('b', [10, 11, 'tentative']), { email: 'c', busy: [], error: 'unreachable' as const }, of('d', [12, 13, 'out-of-office'])];
+  const list = [
+    of('a', [9, 10]),
+    of('b', [10, 11, 'tentative']),
+    { email: 'c', busy: [], error: 'unreachable' as const },
+    of('d', [12, 13, 'out-of-office']),
+  ];
   test('who is taken, who may be, and who is not known', () => {
     expect(standing(list, { start: ms(9), end: ms(11) })).toEqual({ busy: ['a'], tentative: ['b'], unknown: ['c'] });
     expect(standing(list, { start: ms(12), end: ms(14) }).busy).toEqual(['d']);

@@ -1,5 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { closedSpans, dragged, hour, place, rowsInView, subtract, timeAt, timeInView, touches, xOf, type Drag, type Scale, type Span } from './geometry';
+import {
+  closedSpans,
+  dragged,
+  hour,
+  place,
+  rowsInView,
+  subtract,
+  timeAt,
+  timeInView,
+  touches,
+  xOf,
+  type Drag,
+  type Scale,
+  type Span,
+} from './geometry';
 
 const scale: Scale = { from: 0, till: 24 * hour, perHour: 72 };
 const quarter = hour / 4;
@@ -65,7 +79,12 @@ describe('drag', () => {
       const own = { start, end: start + (1 + Math.floor(random() * (95 - start / quarter))) * quarter };
       const anchor = random() * 24 * hour;
       const kind = (['create', 'move', 'start', 'end'] as const)[i % 4]!;
-      const d: Drag = kind === 'create' ? { kind, anchor } : kind === 'move' ? { kind, span: own, grab: own.start + random() * (own.end - own.start) } : { kind, span: own };
+      const d: Drag =
+        kind === 'create'
+          ? { kind, anchor }
+          : kind === 'move'
+            ? { kind, span: own, grab: own.start + random() * (own.end - own.start) }
+            : { kind, span: own };
       const got = to(d, (random() * 30 - 3) * hour);
       const text = JSON.stringify([d, got]);
       expect(got.start, text).toBeGreaterThanOrEqual(0);
@@ -95,7 +114,9 @@ describe('closed hours', () => {
     ]);
   });
   test('a closed day is that day of the resource’s zone', () => {
-    expect(closedSpans({ closedDays: ['2026-07-05'] }, 'Europe/Berlin', from, till)).toEqual([{ start: at('2026-07-04T22:00:00Z'), end: at('2026-07-05T22:00:00Z') }]);
+    expect(closedSpans({ closedDays: ['2026-07-05'] }, 'Europe/Berlin', from, till)).toEqual([
+      { start: at('2026-07-04T22:00:00Z'), end: at('2026-07-05T22:00:00Z') },
+    ]);
   });
   test('what only touches is no overlap', () => {
     expect(touches({ start: 0, end: 5 }, { start: 5, end: 9 })).toBe(false);

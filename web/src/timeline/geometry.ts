@@ -34,10 +34,7 @@ export const up = (at: number, from: number, step: number) => from + Math.ceil((
 export const near = (at: number, from: number, step: number) => from + Math.round((at - from) / step) * step;
 
 /** What is pulled: a new span, a whole one, or one of its ends. */
-export type Drag =
-  | { kind: 'create'; anchor: number }
-  | { kind: 'move'; span: Span; grab: number }
-  | { kind: 'start' | 'end'; span: Span };
+export type Drag = { kind: 'create'; anchor: number } | { kind: 'move'; span: Span; grab: number } | { kind: 'start' | 'end'; span: Span };
 
 /**
  * The span that a drag means when the pointer is at a time. It lies on steps
@@ -49,7 +46,10 @@ export function dragged(d: Drag, at: number, s: Pick<Scale, 'from' | 'till'>, st
   switch (d.kind) {
     case 'create': {
       const start = down(Math.min(d.anchor, to), s.from, step);
-      return { start: Math.min(start, s.till - step), end: Math.min(Math.max(up(Math.max(d.anchor, to), s.from, step), start + step), s.till) };
+      return {
+        start: Math.min(start, s.till - step),
+        end: Math.min(Math.max(up(Math.max(d.anchor, to), s.from, step), start + step), s.till),
+      };
     }
     case 'move': {
       const length = d.span.end - d.span.start;
@@ -65,14 +65,20 @@ export function dragged(d: Drag, at: number, s: Pick<Scale, 'from' | 'till'>, st
 }
 
 /** The rows to draw for a scroll position, with some above and below. */
-export function rowsInView(scrollTop: number, height: number, rowHeight: number, count: number, extra = 4): { first: number; last: number } {
+export function rowsInView(
+  scrollTop: number,
+  height: number,
+  rowHeight: number,
+  count: number,
+  extra = 2,
+): { first: number; last: number } {
   const first = Math.max(0, Math.floor(scrollTop / rowHeight) - extra);
   const last = Math.min(count, Math.ceil((scrollTop + height) / rowHeight) + extra);
   return { first, last: Math.max(first, last) };
 }
 
 /** The part of time to draw for a scroll position, in whole steps of pixels, so that it seldom changes. */
-export function timeInView(s: Scale, scrollLeft: number, width: number, step = 400): Span {
+export function timeInView(s: Scale, scrollLeft: number, width: number, step = 200): Span {
   const left = Math.floor(scrollLeft / step) * step - step;
   const right = Math.ceil((scrollLeft + width) / step) * step + step;
   return { start: Math.max(s.from, timeAt(s, left)), end: Math.min(s.till, timeAt(s, right)) };
@@ -107,7 +113,7 @@ export function closedSpans(rules: Policy, zone: string, from: number, till: num
     if (last && last.end >= start) last.end = Math.min(end, till);
     else out.push({ start: Math.max(start, from), end: Math.min(end, till) });
   };
-  for (let day = dateOf(new Date(from), zone), at = instant(day, '00:00', zone).getTime(); at < till; ) {
+  for (let day = dateOf(new Date(from), zone), at = instant(day, '00:00', zone).getTime(); at < till;) {
     const next = addDays(day, 1);
     const end = instant(next, '00:00', zone).getTime();
     if (rules.closedDays?.includes(day)) add(at, end);

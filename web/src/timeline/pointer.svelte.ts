@@ -38,7 +38,11 @@ export class Pointer {
   press(e: PointerEvent, row: number, what: { booking: Booking; span: Span; part: 'move' | 'start' | 'end' } | null) {
     if (e.button !== 0 || e.pointerType === 'touch') return;
     const at = this.on.timeAt(e);
-    const drag: Drag = !what ? { kind: 'create', anchor: at } : what.part === 'move' ? { kind: 'move', span: what.span, grab: at } : { kind: what.part, span: what.span };
+    const drag: Drag = !what
+      ? { kind: 'create', anchor: at }
+      : what.part === 'move'
+        ? { kind: 'move', span: what.span, grab: at }
+        : { kind: what.part, span: what.span };
     this.#pull = { drag, row, booking: what?.booking, x: e.clientX, y: e.clientY, on: false };
   }
 
