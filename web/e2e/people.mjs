@@ -6,11 +6,12 @@ await test('an event of one’s own is made and changed, and who may read it doe
   await button(page, 'New event').click();
   await page.getByLabel('Title').fill('Own thing');
   await button(page, 'Save').click();
-  const event = page.getByRole('button', { name: /Own thing/ });
+  const event = page.getByRole('button', { name: /^(\d\d:\d\d )?Own thing/ });
   await event.click();
   await page.getByLabel('Place', { exact: true }).fill('Garden');
   await button(page, 'Save').click();
   await page.getByText('Saved: Own thing.').waitFor();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.getByRole('combobox', { name: 'Give rights to' }).fill('ben@example.test');
   await page.getByRole('combobox', { name: 'Give rights to' }).press('Enter');
   await button(page, 'Add').click();
