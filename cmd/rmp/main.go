@@ -42,7 +42,7 @@ func (c *serveCommand) Run(ctx context.Context, out io.Writer) error {
 	if c.NoDemo {
 		c.Demo = "no"
 	}
-	return app.Serve(ctx, c.Serve, out)
+	return app.Serve(ctx, c.Serve, app.Program{Version: version, Exporter: spanExporter, LogLevel: logLevel}, out)
 }
 
 type standinCommand struct{ config.Standin }

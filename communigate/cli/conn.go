@@ -40,6 +40,9 @@ type Config struct {
 	StartTLS *tls.Config   // by STLS after the greeting; nil: none
 	Auth     string        // CRAM-MD5, or PLAIN (with TLS only), for SASL; "" for APOP where it is offered, else USER and PASS
 	Timeout  time.Duration // for a command whose context has no deadline; default 10 s
+	// Trace is told of each command that is sent, without its arguments; what
+	// it answers is called with the outcome. nil: nobody is told.
+	Trace func(ctx context.Context, command string) (done func(error))
 }
 
 const (
@@ -56,6 +59,7 @@ type Conn struct {
 	used    time.Time
 	broken  bool
 	inline  bool // data stand on the line of the reply
+	trace   func(ctx context.Context, command string) (done func(error))
 }
 
 // named is a configuration that checks the certificate against the host that
@@ -86,7 +90,7 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	if cfg.TLS != nil {
 		nc = tls.Client(nc, named(cfg.TLS, cfg.Addr))
 	}
-	c := &Conn{conn: nc, r: bufio.NewReaderSize(nc, 16<<10), timeout: cfg.Timeout, inline: true}
+	c := &Conn{conn: nc, r: bufio.NewReaderSize(nc, 16<<10), timeout: cfg.Timeout, inline: true, trace: cfg.Trace}
 	if err := c.login(ctx, cfg); err != nil {
 		_ = nc.Close()
 		return nil, err
@@ -101,7 +105,11 @@ type reply struct {
 
 // exchange sends a line (unless it is empty) and reads the reply to it. name
 // stands for the line in errors, without its arguments.
-func (c *Conn) exchange(ctx context.Context, line, name string) (reply, error) {
+func (c *Conn) exchange(ctx context.Context, line, name string) (r reply, err error) {
+	if c.trace != nil {
+		done := c.trace(ctx, name)
+		defer func() { done(err) }()
+	}
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = time.Now().Add(c.timeout)

@@ -18,7 +18,11 @@ import (
 )
 
 // Login signs in, and finds out the zone of times without one.
-func Login(ctx context.Context, client *http.Client, cfg Config) (*Session, error) {
+func Login(ctx context.Context, client *http.Client, cfg Config) (s *Session, err error) {
+	if cfg.Trace != nil {
+		done := cfg.Trace(ctx, []string{"login"})
+		defer func() { done([]error{err}) }()
+	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = defaultTimeout
 	}
@@ -28,7 +32,7 @@ func Login(ctx context.Context, client *http.Client, cfg Config) (*Session, erro
 	if cfg.HostZone == nil {
 		cfg.HostZone = time.UTC
 	}
-	s := &Session{cfg: cfg, client: client, zone: cfg.HostZone}
+	s = &Session{cfg: cfg, client: client, zone: cfg.HostZone}
 	body, err := s.signIn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("XIMSS login: %w", err)

@@ -30,6 +30,7 @@ import (
 	"rmp/internal/gatekeeper"
 	"rmp/internal/people"
 	"rmp/internal/tenant"
+	"rmp/internal/trail"
 )
 
 // Version of the API's document.
@@ -74,7 +75,8 @@ type Deps struct {
 	Unavailable func(error) bool
 	Checks      []Check
 	Metrics     http.Handler
-	Observe     func(operation string, status int, took time.Duration)
+	Observe     func(requestID, operation string, status int, took time.Duration)
+	Tracer      trail.Tracer // or nil
 	Log         *slog.Logger
 	Now         func() time.Time
 }

@@ -197,13 +197,16 @@ func (a *API) bounded(next http.Handler) http.Handler {
 	})
 }
 
+// everyStream counts all streams.
+const everyStream = "all"
+
 // stream takes room for an event stream, and answers how to give it back.
 func (m *limiter) stream(ctx context.Context, p tenant.Principal) (release func(), err error) {
 	bounds := []struct {
 		key  string
 		most int
 	}{
-		{"all", m.Streams},
+		{everyStream, m.Streams},
 		{"user " + p.UserID, m.UserStreams},
 		{"tenant " + string(p.Tenant), or(m.of(ctx, p.Tenant).EventStreams, m.TenantStream)},
 	}
@@ -226,4 +229,13 @@ func (m *limiter) stream(ctx context.Context, p tenant.Principal) (release func(
 			}
 		}
 	}, nil
+}
+
+// Load is how much the API has to do: requests at work (counted where they
+// are bounded), and event streams.
+func (a *API) Load() (inFlight, streams int) {
+	m := a.limits
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.room), m.streams[everyStream]
 }

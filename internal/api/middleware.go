@@ -5,12 +5,14 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"time"
 
 	"rmp/internal/fault"
+	"rmp/internal/trail"
 	"rmp/internal/webauth"
 )
 
@@ -84,6 +86,14 @@ func (a *API) envelope(next http.Handler) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
+		ctx = trail.With(ctx, "requestId", id)
+		if a.Tracer != nil {
+			ctx = trail.WithTracer(ctx, a.Tracer)
+			if parent := r.Header.Get("Traceparent"); parent != "" && webauth.FromProxy(r, a.Proxies) {
+				ctx = a.Tracer.Remote(ctx, parent)
+			}
+		}
+		ctx, end := trail.Span(ctx, a.route(r), slog.String("requestId", id))
 		r = r.WithContext(ctx)
 		h := w.Header()
 		h.Set("X-Request-Id", id)
@@ -101,8 +111,13 @@ func (a *API) envelope(next http.Handler) http.Handler {
 					a.writeProblem(rec, r, fault.New(fault.Internal, "something went wrong on our side; the log has it under the request id"))
 				}
 			}
+			var failed error
+			if rec.status >= http.StatusInternalServerError {
+				failed = fmt.Errorf("status %d", rec.status)
+			}
+			end(failed)
 			if a.Observe != nil {
-				a.Observe(a.route(r), rec.status, a.Now().Sub(started))
+				a.Observe(id, a.route(r), rec.status, a.Now().Sub(started))
 			}
 		}()
 		next.ServeHTTP(rec, r)
@@ -165,7 +180,7 @@ func (a *API) authenticate(next http.Handler) http.Handler {
 			p, err := a.Gatekeeper.Verify(r.Context(), token)
 			switch {
 			case err == nil:
-				r = r.WithContext(webauth.WithPrincipal(r.Context(), p))
+				r = r.WithContext(trail.With(webauth.WithPrincipal(r.Context(), p), "tenant", string(p.Tenant)))
 			case fault.CodeOf(err) != fault.Unauthenticated:
 				a.writeProblem(w, r, err)
 				return

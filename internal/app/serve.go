@@ -35,7 +35,9 @@ import (
 	"rmp/internal/secret"
 	"rmp/internal/site"
 	"rmp/internal/store"
+	"rmp/internal/telemetry"
 	"rmp/internal/tenant"
+	"rmp/internal/trail"
 	"rmp/web"
 )
 
@@ -46,8 +48,15 @@ const (
 )
 
 // Serve runs `rmp serve` until the context ends.
-func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
-	log := logger(c.LogLevel)
+func Serve(ctx context.Context, c config.Serve, p Program, out io.Writer) (err error) {
+	level := &slog.LevelVar{}
+	if l, err := parseLevel(c.LogLevel); err == nil {
+		level.Set(l)
+	}
+	log := telemetry.NewLog(os.Stderr, c.LogFormat, level)
+	if limit := telemetry.LimitMemory("/"); limit > 0 {
+		log.Info("memory is limited to what the control group allows", "limit", telemetry.Bytes(limit))
+	}
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
@@ -79,6 +88,16 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, standinClose()) }()
+	o, err := observe(ctx, c, p, log)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+		defer cancel()
+		_ = o.close(ctx) // spans that cannot be sent are lost
+	}()
+	cgp.Trace = o.metrics.Command
 	gw := groupware.New(cgp, db.Tenant, log)
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
@@ -86,9 +105,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		gw.Close(ctx)
 	}()
 
-	m := newMetrics()
-	m.watchOutbox(db, time.Now)
-	e := newEngine(db, gw, c.Keep, time.Now, log, m)
+	e := newEngine(db, gw, c.Keep, time.Now, log, o.metrics)
 	e.worker.Wait = c.CGP.WriteWait
 	service := e.service
 	keeper := gatekeeper.New(db, gw, time.Now)
@@ -118,9 +135,10 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{db.For(t)} },
 		Unavailable: func(err error) bool { return errors.Is(err, store.ErrUnavailable) },
 		Checks:      []api.Check{{Name: "database", Required: true, Probe: db.Ping}, {Name: "communigate", Probe: gw.Ping}},
-		Metrics:     allowed(metricsFor, proxies, m.handler()), Observe: m.observe, Log: log, Now: time.Now})
+		Metrics:     allowed(metricsFor, proxies, o.metrics.Handler()), Observe: o.request, Tracer: o.tracer, Log: log, Now: time.Now})
+	o.watch(db, gw, e, a)
 	app, built := web.FS()
-	pages := &site.Site{Gatekeeper: keeper, SignOn: oidc.New(signOnTenants{db}, sealer, time.Now), HasSignOn: hasSignOn(db), Audit: a.RecordSignIn,
+	pages := &site.Site{Gatekeeper: keeper, SignOn: oidc.New(signOnTenants{db}, sealer, time.Now), HasSignOn: hasSignOn(db), Audit: o.signIn(a.RecordSignIn),
 		App: app, Built: built, Demo: hasDemo, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Proxies: proxies, Log: log}
 	mux := http.NewServeMux()
 	handler := a.Handler()
@@ -136,17 +154,18 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 45 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 
-	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	run, stop := context.WithCancel(trail.WithTracer(context.WithoutCancel(ctx), o.tracer))
 	defer stop()
 	var background sync.WaitGroup
 	background.Go(func() { _ = e.worker.Run(run) }) // ends with its context, without an error
 	background.Go(func() { hub.Run(run) })
+	background.Go(func() { onHangUp(run, level, p.LogLevel, certificate, log) })
 	background.Go(func() { // what other processes do is forgotten here too
 		hub.Follow(run, func(ev events.Event) {
 			e.availability.Changed(ev.Tenant, slices.Concat(ev.Data.Resources, ev.Data.People), ev.Data.Start.Add(-48*time.Hour), ev.Data.LastEnd)
 		}, e.availability.ForgetAll)
 	})
-	j := &jobs{engine: e, rules: c.Reconcile, log: log, owner: rand.Text(), drift: m.drifted}
+	j := &jobs{engine: e, rules: c.Reconcile, log: log, owner: rand.Text(), drift: o.metrics.Drifted}
 	background.Go(func() { j.run(run) })
 	server.RegisterOnShutdown(hub.Close) // streams end, else the server would wait for them
 	served := make(chan error, 1)
@@ -187,14 +206,6 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		err = nil
 	}
 	return errors.Join(err, shutdown)
-}
-
-func logger(level string) *slog.Logger {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
-		l = slog.LevelInfo
-	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
 }
 
 func banner(out io.Writer, url string, demoTenant bool) {

@@ -15,6 +15,7 @@ import (
 	"rmp/internal/directory"
 	"rmp/internal/fault"
 	"rmp/internal/tenant"
+	"rmp/internal/trail"
 )
 
 func itoa(i int) string { return strconv.Itoa(i) }
@@ -49,7 +50,9 @@ type Service struct {
 
 // Create books. A time that is taken is a *ConflictError, a rule of a
 // resource that is against it a *PolicyError.
-func (s *Service) Create(ctx context.Context, p tenant.Principal, r Request) (Booking, error) {
+func (s *Service) Create(ctx context.Context, p tenant.Principal, r Request) (b Booking, err error) {
+	ctx, end := trail.Span(ctx, "book")
+	defer func() { end(failure(err)) }()
 	d, err := s.newDraft(ctx, p, r)
 	if err != nil {
 		return Booking{}, err
@@ -242,4 +245,12 @@ func asJSON(b Booking) string {
 		return "" // a Booking has nothing that JSON cannot carry
 	}
 	return string(j)
+}
+
+// failure is what a span says of an error: its kind, and no name or title.
+func failure(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.New(string(fault.CodeOf(err)))
 }

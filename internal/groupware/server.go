@@ -43,7 +43,7 @@ func (v *servers) all() []*server {
 }
 
 func (g *Groupware) session(s *server, user string, password secret.Text) ximss.Config {
-	return ximss.Config{URL: s.url, TLS: s.tls, User: user, Password: password.Reveal(), Timeout: g.cfg.Timeout, Dialect: g.cfg.Dialect}
+	return ximss.Config{URL: s.url, TLS: s.tls, User: user, Password: password.Reveal(), Timeout: g.cfg.Timeout, Dialect: g.cfg.Dialect, Trace: g.cfg.traceXIMSS()}
 }
 
 // servers are those that tenants have of their own, and what is open for each
@@ -102,7 +102,7 @@ func (v *servers) of(t tenant.Tenant, cfg Config) *server {
 		cliPort = 106
 	}
 	s := newServer(scheme+"://"+net.JoinHostPort(c.Host, strconv.Itoa(port)), conf, cli.Config{Addr: net.JoinHostPort(c.Host, strconv.Itoa(cliPort)),
-		StartTLS: line, User: c.Admin, Password: c.AdminPassword.Reveal(), Timeout: cfg.Timeout}, cfg.Persons)
+		StartTLS: line, User: c.Admin, Password: c.AdminPassword.Reveal(), Timeout: cfg.Timeout, Trace: cfg.traceCLI()}, cfg.Persons)
 	v.own[c] = s
 	return s
 }

@@ -28,6 +28,7 @@ import (
 	_ "modernc.org/sqlite" // driver sqlite
 
 	"rmp/internal/secret"
+	"rmp/internal/trail"
 )
 
 // ErrUnavailable is wrapped when the database cannot be reached.
@@ -125,7 +126,9 @@ func (d *DB) tx(ctx context.Context, fn func(tx txn) error) error {
 	}
 }
 
-func (d *DB) once(ctx context.Context, fn func(tx txn) error) error {
+func (d *DB) once(ctx context.Context, fn func(tx txn) error) (err error) {
+	ctx, end := trail.Span(ctx, "transaction")
+	defer func() { end(kindOf(err)) }()
 	if d.writer != nil {
 		return d.writer.tx(ctx, fn)
 	}
@@ -230,4 +233,15 @@ func list[T any](a *args, values []T) string {
 		b.WriteString(a.add(v))
 	}
 	return "(" + b.String() + ")"
+}
+
+// errTransaction stands in spans for what the database said, which may name
+// what was stored.
+var errTransaction = errors.New("the transaction failed")
+
+func kindOf(err error) error {
+	if err == nil {
+		return nil
+	}
+	return errTransaction
 }

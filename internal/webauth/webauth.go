@@ -83,6 +83,9 @@ func peer(r *http.Request) netip.Addr {
 	return a.Addr().Unmap()
 }
 
+// FromProxy reports whether a request comes from one of our proxies.
+func FromProxy(r *http.Request, proxies []netip.Prefix) bool { return trusted(peer(r), proxies) }
+
 func trusted(a netip.Addr, proxies []netip.Prefix) bool {
 	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a.WithZone("")) })
 }
