@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 DATA ?= data
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: help run build web test lint guard gen fuzz bench e2e check release release-check clean
+.PHONY: help run build web test lint guard gen fuzz bench load e2e check release release-check clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
@@ -44,6 +44,9 @@ fuzz: ## fuzz every parser for FUZZTIME each
 bench: build ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	cd web && npm run bench
+
+load: build ## show what too much load does
+	$(GO) run ./bench/load
 
 e2e: web build ## whole-program tests, browser included
 	$(GO) test -tags e2e -count=1 -timeout 10m ./e2e/...
