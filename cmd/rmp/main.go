@@ -38,11 +38,11 @@ type commands struct {
 
 type serveCommand struct{ config.Serve }
 
-func (c *serveCommand) Run(ctx context.Context, out io.Writer) error {
+func (c *serveCommand) Run(ctx context.Context, out io.Writer, p app.Program) error {
 	if c.NoDemo {
 		c.Demo = "no"
 	}
-	return app.Serve(ctx, c.Serve, out)
+	return app.Serve(ctx, c.Serve, out, p)
 }
 
 type standinCommand struct{ config.Standin }
@@ -82,16 +82,16 @@ func (versionCommand) Run(out io.Writer) error {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout, app.Program{Version: version}); err != nil {
 		fmt.Fprintln(os.Stderr, "rmp:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
+func run(ctx context.Context, args []string, out io.Writer, p app.Program) error {
 	var c commands
 	k, err := kong.New(&c, kong.Name("rmp"), kong.Description("Book rooms, parking spaces, vehicles, equipment and catering over CommuniGate Pro."),
-		kong.Configuration(tomlFile), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.UsageOnError())
+		kong.Configuration(tomlFile), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.Bind(p), kong.UsageOnError())
 	if err != nil {
 		return err
 	}

@@ -29,11 +29,7 @@ func Login(ctx context.Context, client *http.Client, cfg Config) (*Session, erro
 		cfg.HostZone = time.UTC
 	}
 	s := &Session{cfg: cfg, client: client, zone: cfg.HostZone}
-	body, err := s.signIn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("XIMSS login: %w", err)
-	}
-	id, account, err := sessionOf(body)
+	id, account, err := s.enter(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("XIMSS login: %w", err)
 	}
@@ -45,6 +41,17 @@ func Login(ctx context.Context, client *http.Client, cfg Config) (*Session, erro
 		return nil, fmt.Errorf("XIMSS login: %w", err)
 	}
 	return s, nil
+}
+
+// enter signs in, and answers the session and the account's address.
+func (s *Session) enter(ctx context.Context) (id, account string, err error) {
+	ctx, end := s.cfg.beginLogin(ctx)
+	defer func() { end(nil, err) }()
+	body, err := s.signIn(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	return sessionOf(body)
 }
 
 const formType = "application/x-www-form-urlencoded"

@@ -45,6 +45,7 @@ type Config struct {
 	// of the account.
 	HostZone *time.Location
 	Dialect  Dialect
+	Observer Observer // may be nil
 }
 
 // LoginMethod says how the password travels.
@@ -125,12 +126,14 @@ func (s *Session) String() string { return "XIMSS session of " + s.account }
 
 // Do sends the requests in one round trip and answers a reply for each, in
 // their order.
-func (s *Session) Do(ctx context.Context, requests ...*Request) ([]*Reply, error) {
+func (s *Session) Do(ctx context.Context, requests ...*Request) (replies []*Reply, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead {
 		return nil, ErrSessionLost
 	}
+	ctx, end := s.cfg.begin(ctx, requests)
+	defer func() { end(replies, err) }()
 	root := xmlnode.New("XIMSS")
 	index := make(map[string]int, len(requests))
 	for i, r := range requests {
@@ -151,7 +154,7 @@ func (s *Session) Do(ctx context.Context, requests ...*Request) ([]*Reply, error
 		s.dead = true
 		return nil, fmt.Errorf("%w: the reply is not an XIMSS document", ErrProtocol)
 	}
-	replies, err := s.sort(doc, index, len(requests))
+	replies, err = s.sort(doc, index, len(requests))
 	if err == nil {
 		s.track(requests, replies)
 	}

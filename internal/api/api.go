@@ -74,8 +74,11 @@ type Deps struct {
 	Checks      []Check
 	Metrics     http.Handler
 	Observe     func(operation string, status int, took time.Duration)
-	Log         *slog.Logger
-	Now         func() time.Time
+	// SignedIn is told of each try to sign in: the way (login, single-sign-on)
+	// and how it ended (ok, refused, throttled, failed). It may be nil.
+	SignedIn func(way, result string)
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 // Check is one dependency that readiness names.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rmp/internal/fault"
+	"rmp/internal/trail"
 	"rmp/internal/webauth"
 )
 
@@ -74,9 +75,14 @@ func (a *API) Handler() http.Handler {
 // handler, and measures.
 func (a *API) envelope(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := rand.Text()
+		id := trail.Get(r.Context(), trail.RequestID)
 		started := a.Now()
-		ctx := context.WithValue(r.Context(), requestKey{}, requestInfo{id: id, path: r.URL.Path,
+		ctx := r.Context()
+		if id == "" { // nothing around the API has begun one
+			id = rand.Text()
+			ctx = trail.Begin(ctx, trail.RequestID, id)
+		}
+		ctx = context.WithValue(ctx, requestKey{}, requestInfo{id: id, path: r.URL.Path,
 			secure: webauth.Secure(r, a.Proxies), address: webauth.Address(r, a.Proxies), notes: map[string]string{}})
 		limit := requestTime
 		if r.URL.Path == eventsPath {
@@ -96,13 +102,15 @@ func (a *API) envelope(next http.Handler) http.Handler {
 				if v == http.ErrAbortHandler {
 					panic(v)
 				}
-				a.log.ErrorContext(ctx, "panic in a handler", "panic", fmt.Sprint(v), "requestId", id, "stack", string(debug.Stack()))
+				a.log.ErrorContext(ctx, "panic in a handler", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 				if !rec.wrote {
 					a.writeProblem(rec, r, fault.New(fault.Internal, "something went wrong on our side; the log has it under the request id"))
 				}
 			}
+			operation := a.route(r)
+			trail.Note(ctx, trail.Operation, operation)
 			if a.Observe != nil {
-				a.Observe(a.route(r), rec.status, a.Now().Sub(started))
+				a.Observe(operation, rec.status, a.Now().Sub(started))
 			}
 		}()
 		next.ServeHTTP(rec, r)
@@ -165,6 +173,7 @@ func (a *API) authenticate(next http.Handler) http.Handler {
 			p, err := a.Gatekeeper.Verify(r.Context(), token)
 			switch {
 			case err == nil:
+				trail.Note(r.Context(), trail.Tenant, string(p.Tenant))
 				r = r.WithContext(webauth.WithPrincipal(r.Context(), p))
 			case fault.CodeOf(err) != fault.Unauthenticated:
 				a.writeProblem(w, r, err)

@@ -96,6 +96,19 @@ func (c *certificate) load() error {
 	return nil
 }
 
+// ends answers when the certificate that is served ends; nil without one.
+func (c *certificate) ends() func() time.Time {
+	if c == nil {
+		return nil
+	}
+	return func() time.Time {
+		if leaf := c.current.Load().Leaf; leaf != nil {
+			return leaf.NotAfter
+		}
+		return time.Time{}
+	}
+}
+
 func (c *certificate) changed() (at time.Time) {
 	for _, f := range []string{c.cert, c.key} {
 		if info, err := os.Stat(f); err == nil && info.ModTime().After(at) {

@@ -13,6 +13,7 @@ import (
 	"rmp/internal/groupware"
 	"rmp/internal/outbox"
 	"rmp/internal/store"
+	"rmp/internal/telemetry"
 	"rmp/internal/tenant"
 )
 
@@ -28,17 +29,18 @@ type engine struct {
 	now          func() time.Time
 }
 
-func newEngine(db *store.DB, gw *groupware.Groupware, keep time.Duration, now func() time.Time, log *slog.Logger, m *metrics) *engine {
+func newEngine(db *store.DB, gw *groupware.Groupware, keep time.Duration, now func() time.Time, log *slog.Logger, m *telemetry.Metrics) *engine {
 	e := &engine{db: db, gw: gw, now: now}
 	e.bookings = func(t tenant.ID) booking.Store { return db.For(t) }
 	e.resources = func(t tenant.ID) directory.Store { return db.For(t) }
 	e.availability = availability.New(gw, e.bookings, e.resources, keep, now)
 	var wrote outbox.Outcome
+	var observe func(operation, outcome string, took time.Duration)
 	if m != nil {
-		wrote = m.wrote
+		wrote, observe = m.Wrote, m.Booking
 	}
 	e.worker = outbox.New(db, gw, log, now, wrote)
-	e.service = &booking.Service{Bookings: e.bookings, Resources: e.resources, Tenants: db, Availability: e.availability, Writer: e.worker, Now: now, Log: log}
+	e.service = &booking.Service{Bookings: e.bookings, Resources: e.resources, Tenants: db, Availability: e.availability, Writer: e.worker, Now: now, Log: log, Observe: observe}
 	return e
 }
 

@@ -28,6 +28,7 @@ import (
 	"rmp/internal/secret"
 	"rmp/internal/store"
 	"rmp/internal/store/pgtest"
+	"rmp/internal/telemetry"
 	"rmp/internal/tenant"
 )
 
@@ -425,7 +426,7 @@ func TestNoticeOfChanges(t *testing.T) {
 	r := newRig(t, pgtest.URL(t))
 	b := r.book(ask(0, 9))
 	ctx, stop := context.WithCancel(t.Context())
-	j := &jobs{engine: r.engine, rules: config.Reconcile{Interval: time.Hour, Days: 30, Budget: 1000, Watch: true}, log: slog.New(slog.DiscardHandler), owner: "me", drift: func(string, int) {}}
+	j := &jobs{engine: r.engine, rules: config.Reconcile{Interval: time.Hour, Days: 30, Budget: 1000, Watch: true}, log: slog.New(slog.DiscardHandler), owner: "me", m: telemetry.NewMetrics("test")}
 	done := make(chan struct{})
 	go func() { defer close(done); j.run(ctx) }()
 	defer func() { stop(); <-done }()

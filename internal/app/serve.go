@@ -34,6 +34,7 @@ import (
 	"rmp/internal/secret"
 	"rmp/internal/site"
 	"rmp/internal/store"
+	"rmp/internal/telemetry"
 	"rmp/internal/tenant"
 	"rmp/web"
 )
@@ -45,8 +46,12 @@ const (
 )
 
 // Serve runs `rmp serve` until the context ends.
-func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
-	log := logger(c.LogLevel)
+func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err error) {
+	watch, err := newWatch(&c, p)
+	if err != nil {
+		return err
+	}
+	log, m := watch.log, watch.metrics
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
@@ -60,6 +65,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	db.Observe(m.Transaction)
 	proxies, err := prefixes("trusted-proxies", c.Proxies)
 	if err != nil {
 		return err
@@ -78,6 +84,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, standinClose()) }()
+	cgp.Observe = m.Wire
 	gw := groupware.New(cgp, db.Tenant, log)
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
@@ -85,8 +92,6 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		gw.Close(ctx)
 	}()
 
-	m := newMetrics()
-	m.watchOutbox(db, time.Now)
 	e := newEngine(db, gw, c.Keep, time.Now, log, m)
 	e.worker.Wait = c.CGP.WriteWait
 	service := e.service
@@ -115,7 +120,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{db.For(t)} },
 		Unavailable: func(err error) bool { return errors.Is(err, store.ErrUnavailable) },
 		Checks:      []api.Check{{Name: "database", Required: true, Probe: db.Ping}, {Name: "communigate", Probe: gw.Ping}},
-		Metrics:     allowed(metricsFor, proxies, m.handler()), Observe: m.observe, Log: log, Now: time.Now})
+		Metrics:     allowed(metricsFor, proxies, m.Handler()), Observe: m.Request, SignedIn: m.SignedIn, Log: log, Now: time.Now})
 	app, built := web.FS()
 	pages := &site.Site{Gatekeeper: keeper, SignOn: oidc.New(signOnTenants{db}, sealer, time.Now), HasSignOn: hasSignOn(db), Audit: a.RecordSignIn,
 		App: app, Built: built, Demo: hasDemo, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Proxies: proxies, Log: log}
@@ -125,12 +130,13 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 		mux.Handle(path, handler)
 	}
 	mux.Handle("/", pages.Handler())
+	m.Watch(telemetry.Sources{Database: db, Servers: gw.Stats, Cache: e.availability.CacheStats, Limits: a.LimitStats, Events: hub.Stats, Certificate: certificate.ends()})
 
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 45 * time.Second,
+	server := &http.Server{Handler: watch.requests(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 45 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 
 	run, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -143,7 +149,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 			e.availability.Changed(ev.Tenant, slices.Concat(ev.Data.Resources, ev.Data.People), ev.Data.Start.Add(-48*time.Hour), ev.Data.LastEnd)
 		}, e.availability.ForgetAll)
 	})
-	j := &jobs{engine: e, rules: c.Reconcile, log: log, owner: rand.Text(), drift: m.drifted}
+	j := &jobs{engine: e, rules: c.Reconcile, log: log, owner: rand.Text(), m: m}
 	background.Go(func() { j.run(run) })
 	server.RegisterOnShutdown(hub.Close) // streams end, else the server would wait for them
 	served := make(chan error, 1)
@@ -182,12 +188,13 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer) (err error) {
 	return errors.Join(err, shutdown)
 }
 
+// logger is the log of a tool.
 func logger(level string) *slog.Logger {
-	var l slog.Level
-	if err := l.UnmarshalText([]byte(level)); err != nil {
+	l, err := telemetry.ParseLevel(level)
+	if err != nil {
 		l = slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+	return telemetry.NewLog(os.Stderr, telemetry.Text, l)
 }
 
 func banner(out io.Writer, url string, demoTenant bool) {

@@ -142,6 +142,8 @@ type layer struct {
 	entries *otter.Cache[layerKey, *entry]
 	fetch   func(ctx context.Context, t tenant.ID, accounts []string, from, till time.Time) []fetched
 	now     func() time.Time
+
+	hits, misses atomic.Int64 // of calendars asked for
 }
 
 // fetched is a reading of one calendar.
@@ -196,6 +198,8 @@ func (l *layer) read(ctx context.Context, t tenant.ID, accounts []string, from, 
 			windows[i] = w
 		}
 	}
+	l.hits.Add(int64(len(accounts) - len(missing)))
+	l.misses.Add(int64(len(missing)))
 	if len(ageing) > 0 {
 		l.begin(context.WithoutCancel(ctx), t, accounts, entries, ageing, first, last, soon)
 	}

@@ -15,6 +15,7 @@ import (
 	"rmp/internal/directory"
 	"rmp/internal/fault"
 	"rmp/internal/tenant"
+	"rmp/internal/trail"
 )
 
 func itoa(i int) string { return strconv.Itoa(i) }
@@ -45,11 +46,15 @@ type Service struct {
 	Writer       Writer
 	Now          func() time.Time
 	Log          *slog.Logger
+	// Observe is told how each operation ended; it may be nil.
+	Observe func(operation, outcome string, took time.Duration)
 }
 
 // Create books. A time that is taken is a *ConflictError, a rule of a
 // resource that is against it a *PolicyError.
-func (s *Service) Create(ctx context.Context, p tenant.Principal, r Request) (Booking, error) {
+func (s *Service) Create(ctx context.Context, p tenant.Principal, r Request) (b Booking, err error) {
+	ctx, end := s.begin(ctx, p.Tenant, "create")
+	defer func() { end(b.ID, err) }()
 	d, err := s.newDraft(ctx, p, r)
 	if err != nil {
 		return Booking{}, err
@@ -134,6 +139,7 @@ func errStale(err error) error {
 }
 
 func (s *Service) load(ctx context.Context, t tenant.ID, id string) (Booking, error) {
+	trail.Note(ctx, trail.Booking, short(id))
 	b, err := s.Bookings(t).Booking(ctx, id)
 	if errors.Is(err, ErrNotFound) {
 		return Booking{}, fault.Wrap(err, fault.NotFound, "there is no booking %q", short(id))

@@ -27,7 +27,7 @@ var layers = []layer{
 	{name: "calendar", dirs: []string{"calendar"}, may: []string{"calendar", "xml"}, never: technologies},
 	{name: "communigate", dirs: []string{"communigate"}, may: []string{"communigate", "calendar", "xml"}},
 
-	{name: "words", dirs: []string{"internal/fault", "internal/secret"}, never: technologies},
+	{name: "words", dirs: []string{"internal/fault", "internal/secret", "internal/trail"}, never: technologies},
 	{name: "domain", dirs: []string{"internal/tenant", "internal/directory", "internal/booking", "internal/availability", "internal/gatekeeper", "internal/events", "internal/audit", "internal/userimport", "internal/people"},
 		may: []string{"domain", "words", "calendar"}, never: technologies},
 

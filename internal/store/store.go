@@ -41,6 +41,7 @@ type DB struct {
 	dialect dialect
 	sealer  *secret.Sealer
 	log     *slog.Logger
+	observe func(took time.Duration, err error)
 }
 
 // Options of Open.
@@ -115,7 +116,9 @@ const maxTxTries = 10
 
 // tx runs fn in a transaction of the writer; one that the database ended in
 // favour of another is repeated.
-func (d *DB) tx(ctx context.Context, fn func(tx txn) error) error {
+func (d *DB) tx(ctx context.Context, fn func(tx txn) error) (err error) {
+	ctx, end := d.began(ctx)
+	defer func() { end(err) }()
 	for try := 1; ; try++ {
 		err := d.once(ctx, fn)
 		if err == nil || try == maxTxTries || !d.dialect.lostRace(err) {
@@ -141,6 +144,8 @@ func (d *DB) once(ctx context.Context, fn func(tx txn) error) error {
 
 // exec runs one statement that writes.
 func (d *DB) exec(ctx context.Context, query string, params ...any) (res sql.Result, err error) {
+	ctx, end := d.began(ctx)
+	defer func() { end(err) }()
 	if d.writer == nil {
 		return d.pool.ExecContext(ctx, query, params...)
 	}

@@ -1,0 +1,56 @@
+package telemetry
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"rmp/internal/trail"
+)
+
+// Requests watches the requests of all ways in.
+type Requests struct {
+	Log *slog.Logger
+}
+
+// Handler begins a trail for each request, and tells of it when it is
+// answered.
+func (w Requests) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		started := time.Now()
+		ctx := trail.Begin(r.Context(), trail.RequestID, rand.Text())
+		rec := &recorder{ResponseWriter: rw, status: http.StatusOK}
+		defer func() { // also of one whose handler gives the connection up
+			took := time.Since(started)
+			// The path is left out: that of a calendar feed is a secret. The
+			// API notes the operation.
+			w.Log.DebugContext(ctx, "request", "method", r.Method, "status", rec.status, "took", took)
+		}()
+		next.ServeHTTP(rec, r.WithContext(ctx))
+	})
+}
+
+// recorder notes the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	wrote  bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *recorder) WriteHeader(status int) {
+	if !r.wrote && status >= http.StatusOK {
+		r.status, r.wrote = status, true
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (r *recorder) Write(b []byte) (int, error) {
+	r.wrote = true
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
