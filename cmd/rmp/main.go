@@ -89,17 +89,27 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out io.Writer, p app.Program) error {
-	var c commands
-	k, err := kong.New(&c, kong.Name("rmp"), kong.Description("Book rooms, parking spaces, vehicles, equipment and catering over CommuniGate Pro."),
-		kong.Configuration(tomlFile), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.Bind(p), kong.UsageOnError())
-	if err != nil {
-		return err
+	p.Reload = func() (config.Serve, error) {
+		c, _, err := parse(ctx, args, out, p)
+		return c.Serve.Serve, err
 	}
-	parsed, err := k.Parse(args)
+	_, parsed, err := parse(ctx, args, out, p)
 	if err != nil {
 		return err
 	}
 	return parsed.Run()
+}
+
+// parse reads flags, environment and file.
+func parse(ctx context.Context, args []string, out io.Writer, p app.Program) (c *commands, parsed *kong.Context, err error) {
+	c = &commands{}
+	k, err := kong.New(c, kong.Name("rmp"), kong.Description("Book rooms, parking spaces, vehicles, equipment and catering over CommuniGate Pro."),
+		kong.Configuration(tomlFile), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.Bind(p), kong.UsageOnError())
+	if err != nil {
+		return c, nil, err
+	}
+	parsed, err = k.Parse(args)
+	return c, parsed, err
 }
 
 // tomlFile reads the flags of a command from a file: the key listen, or the

@@ -51,6 +51,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	if err != nil {
 		return err
 	}
+	defer watch.close()
 	log, m := watch.log, watch.metrics
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
@@ -151,6 +152,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	})
 	j := &jobs{engine: e, rules: c.Reconcile, log: log, owner: rand.Text(), m: m}
 	background.Go(func() { j.run(run) })
+	background.Go(func() { watch.hangups(run, certificate) })
 	server.RegisterOnShutdown(hub.Close) // streams end, else the server would wait for them
 	served := make(chan error, 1)
 	scheme := "http"
