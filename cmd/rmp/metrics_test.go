@@ -79,7 +79,7 @@ func TestMetricsOfARunningProgram(t *testing.T) {
 		`rmp_database_up 1`,
 		`rmp_calendar_cache_hits_total\{kind="calendars"\} [0-9]+`,
 		`rmp_outbox_jobs\{state="failed"\} 0`,
-		`rmp_jobs_total\{job="purge",result="ok"\} 1`,
+		`rmp_jobs_total\{result="ok",task="purge"\} 1`,
 		`rmp_event_streams 0`,
 	} {
 		if !regexp.MustCompile(`(?m)^` + want).MatchString(text) {

@@ -38,7 +38,7 @@ var Catalogue = []Metric{
 	{"rmp_reconcile_checks_total", counter, "Comparisons of a calendar with the database, by result: ok, failed (it could not be read).", []string{"result"}},
 	{"rmp_reconcile_due_checks", gauge, "Calendars that are due for comparison now.", nil},
 	{"rmp_reconcile_lag_seconds", gauge, "For how long the calendar that waits the longest is due.", nil},
-	{"rmp_jobs_total", counter, "Runs of background jobs, by job and result: ok, failed.", []string{"job", "result"}},
+	{"rmp_jobs_total", counter, "Runs of background jobs, by task (extend, holds, answers, purge) and result: ok, failed.", []string{"task", "result"}},
 
 	{"rmp_calendar_cache_hits_total", counter, "Calendars that were asked for and were kept, by kind of reading: calendars, people (free/busy), bookings (RMP's own).", []string{"kind"}},
 	{"rmp_calendar_cache_misses_total", counter, "Calendars that were asked for and had to be read.", []string{"kind"}},

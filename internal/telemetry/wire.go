@@ -18,7 +18,9 @@ import (
 // Wire is told of the traffic with a server; it is a groupware.Config.Observe.
 func (m *Metrics) Wire(server, protocol string) groupware.Observer {
 	w := &wire{m: m, server: m.servers.value(server), protocol: protocol, waits: m.waits.WithLabelValues(protocol)}
-	m.roundTrips.WithLabelValues(w.server, protocol, resultOK)
+	for _, result := range []string{resultOK, "unreachable", "slow", "session-lost", "protocol", "session-cap", "bad-login", "refused"} {
+		m.roundTrips.WithLabelValues(w.server, protocol, result)
+	}
 	if protocol == "ximss" {
 		w.capped = m.refusedSession.WithLabelValues(w.server)
 	}
