@@ -82,7 +82,7 @@ func (versionCommand) Run(out io.Writer) error {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, app.Program{Version: version}); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout, app.Program{Version: version, Exporter: exporter}); err != nil {
 		fmt.Fprintln(os.Stderr, "rmp:", err)
 		os.Exit(1)
 	}

@@ -82,7 +82,7 @@ func (j *jobs) leased(ctx context.Context, name string, every time.Duration, do 
 	work, cancel := context.WithTimeout(ctx, jobLease)
 	defer cancel()
 	work = trail.Begin(work, trail.Job, name, trail.Run, rand.Text())
-	work, span := trail.Start(work, "job "+name)
+	work, span := trail.Root(work, "job "+name)
 	err = do(work)
 	span.End(err)
 	j.m.Ran(name, err)

@@ -47,11 +47,11 @@ const (
 
 // Serve runs `rmp serve` until the context ends.
 func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err error) {
-	watch, err := newWatch(&c, p)
+	watch, err := newWatch(ctx, &c, p)
 	if err != nil {
 		return err
 	}
-	defer watch.close()
+	defer watch.close(ctx)
 	log, m := watch.log, watch.metrics
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
@@ -137,10 +137,10 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	server := &http.Server{Handler: watch.requests(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 45 * time.Second,
+	server := &http.Server{Handler: watch.requests(mux, proxies), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 45 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 
-	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	run, stop := context.WithCancel(watch.background(context.WithoutCancel(ctx)))
 	defer stop()
 	var background sync.WaitGroup
 	background.Go(func() { _ = e.worker.Run(run) }) // ends with its context, without an error

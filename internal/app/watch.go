@@ -2,21 +2,32 @@ package app
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"rmp/internal/config"
 	"rmp/internal/telemetry"
+	"rmp/internal/trail"
+	"rmp/internal/webauth"
 )
 
 // Program is what the command brings along.
 type Program struct {
 	Version string
 	Log     io.Writer // nil: the standard error
+	// Exporter makes what sends traces to an endpoint, or where the standard
+	// variables of OpenTelemetry say; nil: none can be sent.
+	Exporter func(ctx context.Context, endpoint string) (sdktrace.SpanExporter, error)
 	// Reload reads the configuration again; nil: it cannot be.
 	Reload func() (config.Serve, error)
 }
@@ -28,10 +39,11 @@ type watch struct {
 	metrics *telemetry.Metrics
 	reload  func() (config.Serve, error)
 	hangup  chan os.Signal
+	tracing *telemetry.Tracing // nil: nothing is traced
 }
 
 // newWatch takes SIGHUP from now on, which would end the process otherwise.
-func newWatch(c *config.Serve, p Program) (*watch, error) {
+func newWatch(ctx context.Context, c *config.Serve, p Program) (*watch, error) {
 	level, err := telemetry.ParseLevel(c.LogLevel)
 	if err != nil {
 		return nil, err
@@ -45,11 +57,48 @@ func newWatch(c *config.Serve, p Program) (*watch, error) {
 	if set, file := telemetry.LimitMemory(os.DirFS("/")); set > 0 {
 		w.log.Info("Go keeps to nine tenths of the memory that the control group allows", "bytes", set, "file", file)
 	}
+	if c.Telemetry.OTLPEndpoint != "" || standardEndpoint() {
+		if p.Exporter == nil {
+			return nil, errors.New("telemetry.otlp-endpoint: this program is built without the exporter")
+		}
+		exporter, err := p.Exporter(ctx, c.Telemetry.OTLPEndpoint)
+		if err != nil {
+			return nil, fmt.Errorf("telemetry.otlp-endpoint: %w", err)
+		}
+		if w.tracing, err = telemetry.NewTracing(ctx, exporter, c.Telemetry.SampleRatio, p.Version, w.metrics, w.log); err != nil {
+			return nil, err
+		}
+	}
 	signal.Notify(w.hangup, syscall.SIGHUP)
 	return w, nil
 }
 
-func (w *watch) close() { signal.Stop(w.hangup) }
+// standardEndpoint reports whether OpenTelemetry's own variables name one.
+func standardEndpoint() bool {
+	return os.Getenv("OTEL_SDK_DISABLED") != "true" && (os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != "")
+}
+
+// lastSpans is how long the end waits for the last spans to be sent.
+const lastSpans = 3 * time.Second
+
+func (w *watch) close(ctx context.Context) {
+	signal.Stop(w.hangup)
+	if w.tracing != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
+		defer cancel()
+		if err := w.tracing.Close(ctx); err != nil {
+			w.log.WarnContext(ctx, "the last traces could not be sent", "err", err)
+		}
+	}
+}
+
+// background is the context of what runs beside requests.
+func (w *watch) background(ctx context.Context) context.Context {
+	if w.tracing == nil {
+		return ctx
+	}
+	return trail.WithTracer(ctx, w.tracing)
+}
 
 // hangups reads the level of the log and the certificate again at each SIGHUP.
 func (w *watch) hangups(ctx context.Context, c *certificate) {
@@ -82,6 +131,6 @@ func (w *watch) hangups(ctx context.Context, c *certificate) {
 }
 
 // requests watches the requests of all ways in.
-func (w *watch) requests(h http.Handler) http.Handler {
-	return telemetry.Requests{Log: w.log}.Handler(h)
+func (w *watch) requests(h http.Handler, proxies []netip.Prefix) http.Handler {
+	return telemetry.Requests{Log: w.log, Tracing: w.tracing, Trusted: func(r *http.Request) bool { return webauth.FromProxy(r, proxies) }}.Handler(h)
 }

@@ -36,9 +36,19 @@ type Serve struct {
 	Keep  time.Duration `help:"How long what was read of a calendar serves display, if nothing says earlier that it has changed. A booking always reads anew." default:"5m" env:"RMP_KEEP"`
 	Drain time.Duration `help:"How long to go on serving after the signal to end, while /readyz says no: time for a balancer to look elsewhere." default:"0s" env:"RMP_DRAIN"`
 
+	FlightRecorder string        `help:"Directory: what the program does is recorded in memory, and the last seconds are written there as a Go trace when a request was slow. Empty: off." env:"RMP_FLIGHT_RECORDER" placeholder:"DIR"`
+	SlowRequest    time.Duration `help:"What counts as a slow request; 0s: none does." default:"2s" env:"RMP_SLOW_REQUEST"`
+
 	CGP       CGP       `embed:"" prefix:"cgp."`
 	Reconcile Reconcile `embed:"" prefix:"reconcile."`
 	Limits    Limits    `embed:"" prefix:"limits."`
+	Telemetry Telemetry `embed:"" prefix:"telemetry."`
+}
+
+// Telemetry says where traces go.
+type Telemetry struct {
+	OTLPEndpoint string  `help:"Where traces are sent by OTLP over HTTP, such as http://collector.example.org:4318. Empty: what OTEL_EXPORTER_OTLP_ENDPOINT says, or nowhere." name:"otlp-endpoint" env:"RMP_OTLP_ENDPOINT" placeholder:"URL"`
+	SampleRatio  float64 `help:"Which part of the requests and background jobs is traced, from 0 to 1. A trusted proxy that sends a traceparent decides by itself." default:"1" env:"RMP_TRACE_SAMPLE_RATIO"`
 }
 
 // Limits bound what this process does for whom.

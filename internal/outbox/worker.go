@@ -176,6 +176,8 @@ func (w *Worker) Step(ctx context.Context) (int, error) {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(trail.Begin(context.WithoutCancel(ctx), trail.Job, "outbox", trail.Run, rand.Text(), trail.Tenant, string(t)), tryTime)
 			defer cancel()
+			ctx, span := trail.Root(ctx, "outbox")
+			defer span.End(nil)
 			w.write(ctx, t, w.name, jobs)
 		})
 	}

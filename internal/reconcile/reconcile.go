@@ -165,7 +165,7 @@ func (r *Reconciler) Step(ctx context.Context) (int, error) {
 
 func (r *Reconciler) check(ctx context.Context, t tenant.ID, list []Check) {
 	ctx = trail.Begin(ctx, trail.Job, "reconcile", trail.Run, rand.Text(), trail.Tenant, string(t))
-	ctx, span := trail.Start(ctx, "reconcile", slog.Int("rmp.calendars", len(list)))
+	ctx, span := trail.Root(ctx, "reconcile", slog.Int("rmp.calendars", len(list)))
 	defer span.End(nil)
 	readAt := r.Now()
 	from, till := readAt.Add(-behind).Truncate(time.Hour), readAt.Add(r.Ahead).Truncate(time.Hour)

@@ -67,6 +67,7 @@ var Catalogue = []Metric{
 
 	{"rmp_certificate_expiry_timestamp_seconds", gauge, "When the certificate of the web interface ends; only where tls-cert is set.", nil},
 	{"rmp_flight_recordings_total", counter, "Slow requests and the recordings of them, by result: written, left-out (too soon after another), failed.", []string{"result"}},
+	{"rmp_trace_spans_total", counter, "Spans for the collector of traces, by result: sent, failed.", []string{"result"}},
 	{"rmp_log_lines_total", counter, "Lines of the log that were written, by level.", []string{"level"}},
 }
 

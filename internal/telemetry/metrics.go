@@ -33,6 +33,7 @@ type Metrics struct {
 	writeTime      prometheus.Histogram
 	recordings     *prometheus.CounterVec
 	lines          *prometheus.CounterVec
+	spans          *prometheus.CounterVec
 
 	servers bounded
 }
@@ -69,6 +70,7 @@ func NewMetrics(version string) *Metrics {
 		Buckets: []float64{.00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 5}})
 	m.recordings = m.counters("rmp_flight_recordings_total", []string{"written", "left-out", "failed"})
 	m.lines = m.counters("rmp_log_lines_total", []string{"DEBUG", "INFO", "WARN", "ERROR"})
+	m.spans = m.counters("rmp_trace_spans_total", []string{"sent", "failed"})
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "rmp_build_info", Help: describe("rmp_build_info").Help}, describe("rmp_build_info").Labels)
 	build.WithLabelValues(version, runtime.Version()).Set(1)
 	m.registry.MustRegister(m.writeTime, build, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"rmp/internal/trail"
@@ -11,7 +12,11 @@ import (
 
 // Requests watches the requests of all ways in.
 type Requests struct {
-	Log *slog.Logger
+	Log     *slog.Logger
+	Tracing *Tracing // nil: nothing is traced
+	// Trusted reports whether a request's word on the trace that it belongs to
+	// counts.
+	Trusted func(*http.Request) bool
 }
 
 // Handler begins a trail for each request, and tells of it when it is
@@ -20,15 +25,27 @@ func (w Requests) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		started := time.Now()
 		ctx := trail.Begin(r.Context(), trail.RequestID, rand.Text())
+		var step *span
+		if w.Tracing != nil && worthTracing(r.URL.Path) {
+			ctx, step = w.Tracing.request(ctx, r, w.Trusted != nil && w.Trusted(r))
+		}
 		rec := &recorder{ResponseWriter: rw, status: http.StatusOK}
 		defer func() { // also of one whose handler gives the connection up
 			took := time.Since(started)
 			// The path is left out: that of a calendar feed is a secret. The
 			// API notes the operation.
 			w.Log.DebugContext(ctx, "request", "method", r.Method, "status", rec.status, "took", took)
+			if step != nil {
+				step.answered(rec.status)
+			}
 		}()
 		next.ServeHTTP(rec, r.WithContext(ctx))
 	})
+}
+
+// worthTracing leaves out what machines ask for all the time, and files.
+func worthTracing(path string) bool {
+	return path != "/metrics" && path != "/healthz" && path != "/readyz" && !strings.HasPrefix(path, "/assets/")
 }
 
 // recorder notes the status of an answer.

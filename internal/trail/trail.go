@@ -97,42 +97,54 @@ func Get(ctx context.Context, name string) string {
 
 // Tracer makes spans.
 type Tracer interface {
-	// Start begins a span below that of the context.
+	// Start begins a span below that of the context, if there is one. Where
+	// the span is recorded, the context it answers is made by Active.
 	Start(ctx context.Context, name string, attrs ...slog.Attr) (context.Context, Span)
 }
 
 // Span is a step at work.
 type Span interface {
-	// Set adds to what is known of the step.
-	Set(attrs ...slog.Attr)
 	// End ends it; of an error only the kind is kept.
 	End(err error)
 }
 
-type tracerKey struct{}
+type (
+	idleKey   struct{}
+	activeKey struct{}
+)
 
-// WithTracer has the steps of the context traced.
+// WithTracer has the work traced that begins on the context with Root.
 func WithTracer(ctx context.Context, t Tracer) context.Context {
-	return context.WithValue(ctx, tracerKey{}, t)
+	return context.WithValue(ctx, idleKey{}, t)
 }
 
-// Start begins a step. Where nobody traces, the context is the same and the
-// span does nothing.
-func Start(ctx context.Context, name string, attrs ...slog.Attr) (context.Context, Span) {
-	t, ok := ctx.Value(tracerKey{}).(Tracer)
+// Active has the steps traced that are begun on the context.
+func Active(ctx context.Context, t Tracer) context.Context {
+	return context.WithValue(ctx, activeKey{}, t)
+}
+
+// Root begins a piece of work that is a trace of its own.
+func Root(ctx context.Context, name string, attrs ...slog.Attr) (context.Context, Span) {
+	t, ok := ctx.Value(idleKey{}).(Tracer)
 	if !ok {
 		return ctx, nothing{}
 	}
 	return t.Start(ctx, name, attrs...)
 }
 
-// Traced reports whether somebody traces: for attributes that cost something.
-func Traced(ctx context.Context) bool {
-	_, ok := ctx.Value(tracerKey{}).(Tracer)
-	return ok
+// Start begins a step of the work that is traced. Where none is, the context
+// is the same and the span does nothing.
+func Start(ctx context.Context, name string, attrs ...slog.Attr) (context.Context, Span) {
+	t, ok := ctx.Value(activeKey{}).(Tracer)
+	if !ok {
+		return ctx, nothing{}
+	}
+	return t.Start(ctx, name, attrs...)
 }
+
+// Traced reports whether steps are traced: for what costs something.
+func Traced(ctx context.Context) bool { return ctx.Value(activeKey{}) != nil }
 
 type nothing struct{}
 
-func (nothing) Set(...slog.Attr) {}
-func (nothing) End(error)        {}
+func (nothing) End(error) {}

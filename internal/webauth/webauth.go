@@ -78,6 +78,9 @@ func Address(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	return at
 }
 
+// FromProxy reports whether a trusted proxy in front has sent the request.
+func FromProxy(r *http.Request, proxies []netip.Prefix) bool { return trusted(peer(r), proxies) }
+
 func peer(r *http.Request) netip.Addr {
 	a, _ := netip.ParseAddrPort(r.RemoteAddr) // none where there is no network, as in tests
 	return a.Addr().Unmap()
