@@ -5,16 +5,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-
-	"rmp/internal/app"
 )
 
-// Every line that is written for a request has its id and whose it is; what
-// is done in the background after it too.
-func TestLinesOfARequestCarryItsNames(t *testing.T) {
-	s := serve(t, app.Program{}, "--log-format", "json", "--log-level", "debug")
+// logs: every line that is written for a request has its id and whose it is.
+func logs(t *testing.T, s *program) {
 	var made struct{ ID string }
-	id := s.call(t, http.MethodPost, "/api/v2/bookings", http.StatusCreated, booking(10), &made).Get("X-Request-Id")
+	id := s.call(t, http.MethodPost, "/api/v2/bookings", http.StatusCreated, booking(1), &made).Get("X-Request-Id")
 	line := map[string]any{}
 	if err := json.Unmarshal([]byte(s.log.find(t, id)), &line); err != nil {
 		t.Fatal(err)

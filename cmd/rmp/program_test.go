@@ -18,6 +18,8 @@ import (
 type program struct {
 	url   string
 	log   *lines
+	out   *lines
+	data  string
 	token string
 }
 
@@ -67,13 +69,12 @@ func (l *lines) find(t *testing.T, text string) string {
 // serve runs rmp serve until the test ends.
 func serve(t *testing.T, p app.Program, args ...string) *program {
 	t.Helper()
-	out := &lines{}
-	s := &program{log: &lines{}}
+	s := &program{log: &lines{}, out: &lines{}, data: t.TempDir()}
 	p.Log = s.log
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	ended := make(chan error, 1)
 	go func() {
-		ended <- run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", t.TempDir()}, args...), out, p)
+		ended <- run(ctx, append([]string{"serve", "--listen", "127.0.0.1:0", "--data", s.data}, args...), s.out, p)
 	}()
 	t.Cleanup(func() {
 		stop()
@@ -81,7 +82,7 @@ func serve(t *testing.T, p app.Program, args ...string) *program {
 			t.Errorf("rmp serve ended: %v", err)
 		}
 	})
-	_, s.url, _ = strings.Cut(out.find(t, "RMP is running at "), "at ")
+	_, s.url, _ = strings.Cut(s.out.find(t, "RMP is running at "), "at ")
 	var answer struct{ Token string }
 	s.call(t, http.MethodPost, "/api/v2/auth/login", http.StatusOK, map[string]any{"email": "anna@example.test", "password": "rmp-demo"}, &answer)
 	s.token = answer.Token

@@ -4,7 +4,6 @@ import (
 	"encoding/hex"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -15,8 +14,6 @@ import (
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
 	"google.golang.org/protobuf/encoding/prototext"
 	"google.golang.org/protobuf/proto"
-
-	"rmp/internal/app"
 )
 
 // receiver takes traces by OTLP over HTTP.
@@ -47,8 +44,8 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 }
 
 // trace waits for a trace whose root span has ended.
-func (r *receiver) trace(id, root string) []*tracepb.Span {
-	r.t.Helper()
+func (r *receiver) trace(t *testing.T, id, root string) []*tracepb.Span {
+	t.Helper()
 	late := time.After(30 * time.Second)
 	for {
 		var out []*tracepb.Span
@@ -73,25 +70,19 @@ func (r *receiver) trace(id, root string) []*tracepb.Span {
 		select {
 		case <-r.more:
 		case <-late:
-			r.t.Fatalf("no trace %s with a span %q", id, root)
+			t.Fatalf("no trace %s with a span %q", id, root)
 		}
 	}
 }
 
-// TestABookingIsOneTrace follows a booking from the request to the commands
-// that CommuniGate Pro was sent.
-func TestABookingIsOneTrace(t *testing.T) {
-	t.Setenv("OTEL_BSP_SCHEDULE_DELAY", "50") // ms
-	in := &receiver{t: t, more: make(chan struct{}, 1)}
-	server := httptest.NewServer(in)
-	t.Cleanup(server.Close)
-	s := serve(t, app.Program{Version: "v1.2.3", Exporter: exporter}, "--telemetry.otlp-endpoint", server.URL, "--trusted-proxies", "127.0.0.0/8", "--log-format", "json", "--log-level", "debug")
-
+// traces follows a booking from the request to the commands that CommuniGate
+// Pro was sent.
+func traces(t *testing.T, s *program, in *receiver) {
 	const id, caller = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 	var made struct{ ID string }
-	requestID := s.call(t, http.MethodPost, "/api/v2/bookings", http.StatusCreated, booking(10), &made, "traceparent", "00-"+id+"-"+caller+"-01").Get("X-Request-Id")
+	requestID := s.call(t, http.MethodPost, "/api/v2/bookings", http.StatusCreated, booking(2), &made, "traceparent", "00-"+id+"-"+caller+"-01").Get("X-Request-Id")
 	const operation = "POST /api/v2/bookings"
-	spans := in.trace(id, operation)
+	spans := in.trace(t, id, operation)
 
 	byID := map[string]*tracepb.Span{}
 	for _, x := range spans {
@@ -132,7 +123,7 @@ func TestABookingIsOneTrace(t *testing.T) {
 	if line := s.log.find(t, requestID); !strings.Contains(line, `"traceId":"`+id+`"`) {
 		t.Errorf("the log does not name the trace: %s", line)
 	}
-	s.call(t, http.MethodPost, "/api/v2/bookings", http.StatusConflict, booking(10), nil)
+	s.call(t, http.MethodPost, "/api/v2/bookings", http.StatusConflict, booking(2), nil)
 
 	in.mu.Lock()
 	defer in.mu.Unlock()

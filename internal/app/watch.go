@@ -40,6 +40,8 @@ type watch struct {
 	reload  func() (config.Serve, error)
 	hangup  chan os.Signal
 	tracing *telemetry.Tracing // nil: nothing is traced
+	slow    time.Duration
+	flight  *telemetry.Recorder // nil: nothing is recorded
 }
 
 // newWatch takes SIGHUP from now on, which would end the process otherwise.
@@ -48,7 +50,7 @@ func newWatch(ctx context.Context, c *config.Serve, p Program) (*watch, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &watch{level: &slog.LevelVar{}, metrics: telemetry.NewMetrics(p.Version), reload: p.Reload, hangup: make(chan os.Signal, 1)}
+	w := &watch{level: &slog.LevelVar{}, metrics: telemetry.NewMetrics(p.Version), reload: p.Reload, hangup: make(chan os.Signal, 1), slow: c.SlowRequest}
 	w.level.Set(level)
 	if p.Log == nil {
 		p.Log = os.Stderr
@@ -69,6 +71,12 @@ func newWatch(ctx context.Context, c *config.Serve, p Program) (*watch, error) {
 			return nil, err
 		}
 	}
+	if c.FlightRecorder != "" && c.SlowRequest > 0 {
+		if w.flight, err = telemetry.NewRecorder(c.FlightRecorder, c.SlowRequest, w.metrics, w.log); err != nil {
+			w.close(ctx)
+			return nil, err
+		}
+	}
 	signal.Notify(w.hangup, syscall.SIGHUP)
 	return w, nil
 }
@@ -83,6 +91,9 @@ const lastSpans = 3 * time.Second
 
 func (w *watch) close(ctx context.Context) {
 	signal.Stop(w.hangup)
+	if w.flight != nil {
+		w.flight.Close()
+	}
 	if w.tracing != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSpans)
 		defer cancel()
@@ -132,5 +143,6 @@ func (w *watch) hangups(ctx context.Context, c *certificate) {
 
 // requests watches the requests of all ways in.
 func (w *watch) requests(h http.Handler, proxies []netip.Prefix) http.Handler {
-	return telemetry.Requests{Log: w.log, Tracing: w.tracing, Trusted: func(r *http.Request) bool { return webauth.FromProxy(r, proxies) }}.Handler(h)
+	return telemetry.Requests{Log: w.log, Metrics: w.metrics, Tracing: w.tracing, Slow: w.slow, Recorder: w.flight,
+		Trusted: func(r *http.Request) bool { return webauth.FromProxy(r, proxies) }}.Handler(h)
 }

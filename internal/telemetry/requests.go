@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"crypto/rand"
 	"log/slog"
 	"net/http"
@@ -16,7 +17,10 @@ type Requests struct {
 	Tracing *Tracing // nil: nothing is traced
 	// Trusted reports whether a request's word on the trace that it belongs to
 	// counts.
-	Trusted func(*http.Request) bool
+	Trusted  func(*http.Request) bool
+	Slow     time.Duration // what takes longer is slow; 0: nothing is
+	Metrics  *Metrics      // that slow requests are counted in; may be nil
+	Recorder *Recorder     // nil: none
 }
 
 // Handler begins a trail for each request, and tells of it when it is
@@ -29,6 +33,10 @@ func (w Requests) Handler(next http.Handler) http.Handler {
 		if w.Tracing != nil && worthTracing(r.URL.Path) {
 			ctx, step = w.Tracing.request(ctx, r, w.Trusted != nil && w.Trusted(r))
 		}
+		ended := func() {}
+		if w.Recorder != nil {
+			ctx, ended = w.Recorder.begin(ctx, w.Tracing)
+		}
 		rec := &recorder{ResponseWriter: rw, status: http.StatusOK}
 		defer func() { // also of one whose handler gives the connection up
 			took := time.Since(started)
@@ -38,9 +46,25 @@ func (w Requests) Handler(next http.Handler) http.Handler {
 			if step != nil {
 				step.answered(rec.status)
 			}
+			ended()
+			// An event stream is meant to last.
+			if w.Slow > 0 && took >= w.Slow && !strings.HasPrefix(rec.Header().Get("Content-Type"), "text/event-stream") {
+				w.slow(ctx, took)
+			}
 		}()
 		next.ServeHTTP(rec, r.WithContext(ctx))
 	})
+}
+
+func (w Requests) slow(ctx context.Context, took time.Duration) {
+	if w.Metrics != nil {
+		w.Metrics.slow.Inc()
+	}
+	if w.Recorder != nil {
+		w.Recorder.Slow(ctx, took)
+		return
+	}
+	w.Log.WarnContext(ctx, "a request was slow", "took", took)
 }
 
 // worthTracing leaves out what machines ask for all the time, and files.
