@@ -99,9 +99,11 @@ func newRig(t testing.TB, target string, quirks ...ximssserver.Quirks) *rig {
 	if err := db.SaveTenant(ctx, &r.tenant); err != nil {
 		t.Fatal(err)
 	}
-	gw := groupware.New(groupware.Config{URL: "http://" + web, CLIAddr: line, Admin: "postmaster", AdminPassword: "pw", Sessions: 3, Timeout: 5 * time.Second}, db.Tenant, log)
+	m := telemetry.NewMetrics("test")
+	db.Observe(m.Transaction)
+	gw := groupware.New(groupware.Config{URL: "http://" + web, CLIAddr: line, Admin: "postmaster", AdminPassword: "pw", Sessions: 3, Timeout: 5 * time.Second, Observe: m.Wire}, db.Tenant, log)
 	t.Cleanup(func() { gw.Close(context.WithoutCancel(ctx)) })
-	r.engine = newEngine(db, gw, time.Minute, func() time.Time { return time.Now().Add(r.clock) }, log, nil)
+	r.engine = newEngine(db, gw, time.Minute, func() time.Time { return time.Now().Add(r.clock) }, log, m)
 	if err := gw.EnsureTenant(ctx, r.tenant, true); err != nil {
 		t.Fatal(err)
 	}
