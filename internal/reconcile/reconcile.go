@@ -175,6 +175,7 @@ func (r *Reconciler) check(ctx context.Context, t tenant.ID, list []Check) {
 	}
 	readings := r.Calendars.Read(ctx, t, emails, nil, from, till)
 	for i, c := range list {
+		ctx := trail.Begin(ctx) // what is noted is of this calendar
 		err := readings[i].Err
 		if err == nil {
 			err = r.settle(ctx, c, readings[i].Events, from, till, readAt)
