@@ -5,10 +5,10 @@ FUZZTIME ?= 10s
 DATA ?= data
 LISTEN ?= 127.0.0.1:8080
 
-.PHONY: help run build web test lint guard gen fuzz bench e2e check clean
+.PHONY: help run build web test lint guard gen fuzz bench e2e check release release-check clean
 
 help: ## what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 15
 
 run: web build ## build all and start RMP with its demo
 	bin/rmp serve --data $(DATA) --listen $(LISTEN)
@@ -42,12 +42,20 @@ fuzz: ## fuzz every parser for FUZZTIME each
 
 bench: build ## run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+	cd web && npm run bench
 
 e2e: web build ## whole-program tests, browser included
 	$(GO) test -tags e2e -count=1 -timeout 10m ./e2e/...
 	cd web && npm run e2e
 
 check: lint test e2e ## all of it
+
+release: web ## static programs for Linux, archives, checksums, bills of materials in bin/release: make release VERSION=1.2.3
+	@test -n "$(VERSION)" || { echo 'which version? make release VERSION=1.2.3'; exit 1; }
+	$(GO) run ./tools/release -version "$(VERSION)" -out bin/release
+
+release-check: ## make the release of this commit twice, in different places, and compare every byte
+	tools/release/check.sh $(VERSION)
 
 clean: ## remove what was built
 	rm -rf bin web/dist/assets web/dist/index.html web/node_modules

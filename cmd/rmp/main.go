@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,20 +20,19 @@ import (
 	"rmp/internal/config"
 )
 
-// version is set at release builds.
-var version = "dev"
-
 type commands struct {
 	Config kong.ConfigFlag `help:"Configuration in TOML; flags and RMP_* variables come before it." placeholder:"FILE" env:"RMP_CONFIG"`
 
 	Serve    serveCommand     `cmd:"" help:"Run the server. Without any configuration: SQLite, the CommuniGate stand-in and a demo."`
 	Standin  standinCommand   `cmd:"" help:"Run the CommuniGate stand-in alone."`
+	Doctor   doctorCommand    `cmd:"" help:"Look for what breaks booking, on CommuniGate Pro and in the database, say why and what helps; with --fix, repair it. Ends with 0: all passed, 1: warnings, 2: something failed, 3: it could not look. Example: rmp doctor example.org --check resource --fix"`
 	CGP      cgpCommand       `cmd:"" name:"cgp" help:"Look at a CommuniGate Pro server."`
 	User     userCommands     `cmd:"" help:"Who may enter: users of the gatekeeper."`
 	Tenant   tenantCommands   `cmd:"" help:"The organisations of the installation."`
 	Resource resourceCommands `cmd:"" help:"The resources of the organisations."`
 	Keys     keysCommands     `cmd:"" help:"Keys that sign tokens and seal stored passwords."`
 	OpenAPI  openapiCommand   `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API."`
+	Health   healthCommand    `cmd:"" help:"Ask the server on this machine whether it is ready; ends with 0 if it is, with 1 if not."`
 	Version  versionCommand   `cmd:"" help:"Print the version."`
 }
 
@@ -61,6 +61,12 @@ func (c *probeCommand) Run(ctx context.Context, out io.Writer) error {
 	return app.Probe(ctx, c.Probe, out)
 }
 
+type doctorCommand struct{ config.Doctor }
+
+func (c *doctorCommand) Run(ctx context.Context, out io.Writer) error {
+	return app.Doctor(ctx, c.Doctor, out)
+}
+
 type openapiCommand struct{}
 
 func (openapiCommand) Run(out io.Writer) error {
@@ -72,44 +78,47 @@ func (openapiCommand) Run(out io.Writer) error {
 	return err
 }
 
-type versionCommand struct{}
-
-func (versionCommand) Run(out io.Writer) error {
-	_, err := fmt.Fprintln(out, "rmp", version)
-	return err
-}
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, os.Args[1:], os.Stdout, app.Program{Version: version, Exporter: exporter}); err != nil {
-		fmt.Fprintln(os.Stderr, "rmp:", err)
-		os.Exit(1)
+		code := 1
+		var status *app.ExitError
+		if errors.As(err, &status) {
+			code = status.Code
+		}
+		if err.Error() != "" {
+			fmt.Fprintln(os.Stderr, "rmp:", err)
+		}
+		os.Exit(code)
 	}
 }
 
 func run(ctx context.Context, args []string, out io.Writer, p app.Program) error {
 	p.Reload = func() (config.Serve, error) {
-		c, _, err := parse(ctx, args, out, p)
-		return c.Serve.Serve, err
+		var again commands
+		k, err := parser(&again)
+		if err == nil {
+			_, err = k.Parse(args)
+		}
+		return again.Serve.Serve, err
 	}
-	_, parsed, err := parse(ctx, args, out, p)
+	var c commands
+	k, err := parser(&c, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.Bind(p), kong.UsageOnError())
+	if err != nil {
+		return err
+	}
+	parsed, err := k.Parse(args)
 	if err != nil {
 		return err
 	}
 	return parsed.Run()
 }
 
-// parse reads flags, environment and file.
-func parse(ctx context.Context, args []string, out io.Writer, p app.Program) (c *commands, parsed *kong.Context, err error) {
-	c = &commands{}
-	k, err := kong.New(c, kong.Name("rmp"), kong.Description("Book rooms, parking spaces, vehicles, equipment and catering over CommuniGate Pro."),
-		kong.Configuration(tomlFile), kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.Bind(p), kong.UsageOnError())
-	if err != nil {
-		return c, nil, err
-	}
-	parsed, err = k.Parse(args)
-	return c, parsed, err
+// parser reads the command line, the environment and the configuration file.
+func parser(c *commands, more ...kong.Option) (*kong.Kong, error) {
+	return kong.New(c, append([]kong.Option{kong.Name("rmp"), kong.Description("Book rooms, parking spaces, vehicles, equipment and catering over CommuniGate Pro."),
+		kong.Configuration(tomlFile), kong.Resolvers(variableFiles{})}, more...)...)
 }
 
 // tomlFile reads the flags of a command from a file: the key listen, or the
@@ -120,6 +129,9 @@ func tomlFile(r io.Reader) (kong.Resolver, error) {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
 	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if inEnvironment(flag) {
+			return nil, nil
+		}
 		var at any = values
 		for part := range strings.SplitSeq(flag.Name, ".") {
 			table, ok := at.(map[string]any)

@@ -154,3 +154,10 @@ func (p *Pool) Close(ctx context.Context) {
 	}
 	p.ending.Wait()
 }
+
+// Open is how many sessions are open: at work, or kept for the next request.
+func (p *Pool) Open() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.slots) + len(p.idle)
+}

@@ -61,6 +61,7 @@ type Deps struct {
 	Provision    Provision
 	Audit        audit.Log
 	Installation Installation
+	Doctor       Doctor
 	Upkeep       func(tenant.ID) Upkeep
 	// Ending reports whether the process is about to end: it is not ready for
 	// more, though it still serves.
@@ -141,6 +142,9 @@ func New(d Deps) *API {
 	a.registerDelegates()
 	a.registerContacts()
 	a.registerFeeds()
+	a.registerFavourites()
+	a.registerDoctor()
+	a.registerResourceImport()
 	a.registerProvision()
 	a.registerDocs()
 	a.registerHealth()

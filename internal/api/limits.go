@@ -169,14 +169,16 @@ func (a *API) limited(next http.Handler) http.Handler {
 }
 
 // bounded lets so many requests work at once; others wait a moment, or are
-// sent away. Event streams have their own bounds.
+// sent away. Event streams have their own bounds; who asks after the health of
+// a busy process is answered, or it would be taken for a dead one.
 func (a *API) bounded(next http.Handler) http.Handler {
 	room := a.limits.room
 	if room == nil {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == eventsPath {
+		switch r.URL.Path {
+		case eventsPath, "/healthz", "/readyz":
 			next.ServeHTTP(w, r)
 			return
 		}

@@ -43,6 +43,13 @@ var permissions = map[string]permission{
 	"change-resource":     {role: tenant.Manager, scope: tenant.AdminScope, audit: true}, // a manager: those they run
 	"set-type-policy":     {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 
+	"list-favourites":  {role: tenant.User, scope: tenant.ResourcesRead},
+	"set-favourite":    {role: tenant.User, scope: tenant.PeopleWrite},
+	"remove-favourite": {role: tenant.User, scope: tenant.PeopleWrite},
+	"get-photo":        {role: tenant.User, scope: tenant.ResourcesRead},
+	"set-photo":        {role: tenant.Manager, scope: tenant.AdminScope, audit: true}, // a manager: of those they run
+	"remove-photo":     {role: tenant.Manager, scope: tenant.AdminScope, audit: true},
+
 	"freebusy":           {role: tenant.User, scope: tenant.BookingsRead},
 	"check-availability": {role: tenant.User, scope: tenant.BookingsRead},
 	"find-slots":         {role: tenant.User, scope: tenant.BookingsRead},
@@ -77,9 +84,16 @@ var permissions = map[string]permission{
 	"set-settings":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 	"audit-log":     {role: tenant.Admin, scope: tenant.AdminScope},
 
-	"create-resource": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
-	"delete-resource": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
-	"adopt-resources": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"doctor":          {role: tenant.Admin, scope: tenant.AdminScope},
+	"doctor-fix":      {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"doctor-undo":     {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"list-domains":    {role: tenant.Admin, scope: tenant.AdminScope},
+	"domain-settings": {role: tenant.Admin, scope: tenant.AdminScope},
+
+	"import-resources": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"create-resource":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"delete-resource":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
+	"adopt-resources":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 
 	// Others' calendars: as the server's rights have it, or as an
 	// administrator, which is written into the audit log.

@@ -33,6 +33,7 @@ type Resource struct {
 
 	Policy   directory.Policy `json:"policy" doc:"Rules of its own."`
 	Managers []string         `json:"managers,omitempty" doc:"Who runs it; shown with one resource only."`
+	Photo    string           `json:"photo,omitempty" doc:"Where its photo is; another address with each photo."`
 
 	Rules directory.Policy `json:"rules" doc:"What holds: its own rules, else those of its type, else the defaults."`
 }
@@ -42,8 +43,12 @@ func resourceOf(r directory.Resource) Resource {
 	if features == nil {
 		features = []string{}
 	}
-	return Resource{Email: r.Email, Type: r.Type, Name: r.Name, Description: r.Description, Site: r.Site, Floor: r.Floor,
+	out := Resource{Email: r.Email, Type: r.Type, Name: r.Name, Description: r.Description, Site: r.Site, Floor: r.Floor,
 		Capacity: r.Capacity, Features: features, TimeZone: r.TimeZone, Active: r.Active, Units: max(1, r.Units), Policy: r.Policy, Rules: r.Rules().Policy}
+	if r.Photo != "" {
+		out.Photo = "/api/v2/resources/" + r.Email + "/photo?v=" + r.Photo
+	}
+	return out
 }
 
 // ResourceType is a kind of resource.
@@ -59,6 +64,7 @@ type resourcesInput struct {
 	MinCapacity int      `query:"minCapacity" minimum:"0" doc:"At least so many persons."`
 	Feature     []string `query:"feature,explode" maxItems:"50" doc:"All of these; repeatable."`
 	Site        string   `query:"site" maxLength:"200"`
+	Favourite   bool     `query:"favourite" doc:"Only those you have marked."`
 	FreeFrom    string   `query:"freeFrom" doc:"With freeTill: only those free then (RFC 3339). A calendar that cannot be read is not free."`
 	FreeTill    string   `query:"freeTill"`
 	Limit       int      `query:"limit" minimum:"1" maximum:"1000" default:"100"`
@@ -96,6 +102,16 @@ func (a *API) listResources(ctx context.Context, p tenant.Principal, in *resourc
 	}
 	f := directory.Filter{Type: in.Type, Query: in.Q, MinCapacity: in.MinCapacity, Features: in.Feature, Site: in.Site,
 		Limit: in.Limit + 1, After: after}
+	if in.Favourite {
+		if f.Emails, err = a.Resources(p.Tenant).Favourites(ctx, p.UserID); err != nil {
+			return nil, err
+		}
+		if len(f.Emails) == 0 {
+			out := &resourcesOutput{}
+			out.Body.Items = []Resource{}
+			return out, nil
+		}
+	}
 	free, err := a.freeFilter(in)
 	if err != nil {
 		return nil, err

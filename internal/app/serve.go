@@ -27,6 +27,7 @@ import (
 	"rmp/internal/api"
 	"rmp/internal/config"
 	"rmp/internal/demo"
+	"rmp/internal/doctor"
 	"rmp/internal/events"
 	"rmp/internal/gatekeeper"
 	"rmp/internal/groupware"
@@ -40,7 +41,7 @@ import (
 )
 
 const (
-	eventPoll    = 500 * time.Millisecond
+	eventPoll    = 250 * time.Millisecond
 	drainTime    = 10 * time.Second
 	standinAdmin = "postmaster"
 )
@@ -111,11 +112,13 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 
 	hub := events.NewHub(db, log, eventPoll)
 	var ending atomic.Bool
+	physician := doctor.New(doctor.Deps{DB: db, Groupware: gw, Now: time.Now, Log: log, Certificate: c.TLSCert, Wake: e.worker.Wake})
 	a := api.New(api.Deps{Gatekeeper: keeper, Bookings: service, Availability: e.availability, Resources: e.resources, Tenants: db, Events: hub,
 		People: newPeople(e), Feeds: func(t tenant.ID) api.Feeds { return feeds{db.For(t)} }, FeedOwner: feedOwner(db), Feed: groupware.Feed,
 		Provision: provision{db, gw, time.Now}, Audit: db, Installation: installation{db, gw, c.CGP.Host == ""}, Proxies: proxies,
 		Limits: api.Limits{PerUser: c.Limits.User, PerAddress: c.Limits.Address, PerTenant: c.Limits.Tenant, InFlight: c.Limits.InFlight,
 			Streams: c.Limits.Streams, UserStreams: c.Limits.UserStreams, TenantStream: c.Limits.TenantStreams},
+		Doctor:      doctors{physician},
 		Upkeep:      func(t tenant.ID) api.Upkeep { return upkeep{db.For(t), e.worker.Wake} },
 		Ending:      ending.Load,
 		Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{db.For(t)} },
@@ -162,6 +165,9 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 		background.Go(func() { certificate.watch(run) })
 	}
 	go func() { served <- server.Serve(listener) }()
+	above := newSupervisor(os.Getenv, log)
+	background.Go(func() { above.watch(run, handler) })
+	above.ready()
 	banner(out, scheme+"://"+listener.Addr().String(), hasDemo)
 	if len(tenants) == 0 {
 		_, _ = fmt.Fprint(out, "There is no organisation yet. Make one, and who administers it, with: rmp tenant add DOMAIN, rmp user add ADDRESS --role super_admin\n\n")
@@ -171,6 +177,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	case <-ctx.Done():
 		// First a balancer learns of it, then no more connections are taken.
 		ending.Store(true)
+		above.ending()
 		wait := time.NewTimer(c.Drain)
 		defer wait.Stop()
 		select {
@@ -273,7 +280,12 @@ func communiGate(ctx context.Context, c *config.Serve, out io.Writer, log *slog.
 	_, _ = fmt.Fprintf(out, "CommuniGate stand-in: XIMSS over HTTP at %s, XIMSS over TCP at %s, CLI at %s\n", web, ximss, cli)
 	g.URL, g.CLIAddr = "http://"+web, cli
 	g.Admin, g.AdminPassword = standinAdmin, secret.Text(password)
-	return g, s.Close, nil
+	if err := writeAddresses(dir, g.URL, cli); err != nil {
+		return g, nil, errors.Join(err, s.Close())
+	}
+	return g, func() error {
+		return errors.Join(os.Remove(filepath.Join(dir, addresses)), s.Close())
+	}, nil
 }
 
 // Standin runs `rmp standin` until the context ends.

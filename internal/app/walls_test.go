@@ -203,7 +203,7 @@ func testWalls(t *testing.T, s *served) {
 	group := must(201, "POST", "/api/v2/contact-groups", map[string]any{"name": mark, "folder": "Theirs", "members": []any{}})
 	before := snapshot(t, s, b.ID)
 
-	id := map[string]string{"{id}": made["id"].(string), "{email}": theirs.Email, "{account}": "bob@b.test", "{uid}": event["uid"].(string), "{delegate}": "anna@a.test", "{name}": "Theirs", "{token}": "guess"}
+	id := map[string]string{"{id}": made["id"].(string), "{email}": theirs.Email, "{account}": "bob@b.test", "{uid}": event["uid"].(string), "{delegate}": "anna@a.test", "{name}": "Theirs", "{token}": "guess", "{domain}": "confroom.resources.b.test"}
 	special := map[string]string{ // what the parameter means where it is not a booking or a resource
 		"release-hold": held["id"].(string), "delete-token": token["id"].(string), "get-tenant": string(b.ID), "change-tenant": string(b.ID),
 		"delete-feed": feed["id"].(string), "get-contact": contact["id"].(string), "change-contact": contact["id"].(string), "delete-contact": contact["id"].(string),
@@ -226,7 +226,7 @@ func testWalls(t *testing.T, s *served) {
 		"change-resource":    map[string]any{"name": "mine", "timeZone": "UTC"}, "set-type-policy": map[string]any{},
 		"retry-failed-writes": map[string]any{"booking": made["id"]}, "create-token": map[string]any{"name": "x", "scopes": []string{"admin"}, "expiresAt": time.Now().Add(time.Hour)},
 		"create-event": map[string]any{"title": "T", "start": from, "end": till}, "change-event": map[string]any{"title": "T", "start": from, "end": till}, "import-calendar": "BEGIN:VCALENDAR",
-		"set-delegate": map[string]any{"level": "manage"}, "answer-invitation": map[string]any{"answer": "accepted"}, "create-folder": map[string]any{"name": "F"}, "create-contact": map[string]any{"name": "C"}, "change-contact": map[string]any{"name": "C"},
+		"set-delegate": map[string]any{"level": "manage"}, "answer-invitation": map[string]any{"answer": "accepted"}, "set-favourite": map[string]any{}, "set-photo": map[string]any{}, "import-resources": "name\nx\n", "doctor-fix": map[string]any{"checks": []string{"none"}}, "doctor-undo": map[string]any{"run": "theirs"}, "create-folder": map[string]any{"name": "F"}, "create-contact": map[string]any{"name": "C"}, "change-contact": map[string]any{"name": "C"},
 		"create-group": map[string]any{"name": "G", "members": []any{}}, "change-group": map[string]any{"name": "G", "members": []any{}}, "create-feed": map[string]any{"resource": theirs.Email},
 		"create-resource": map[string]any{"email": "new@confroom.resources.b.test", "name": "N", "timeZone": "UTC"}, "adopt-resources": map[string]any{},
 		"create-user": map[string]any{"email": "eve@b.test", "realName": "Eve", "password": "long enough"}, "change-user": map[string]any{"realName": "Eve"},

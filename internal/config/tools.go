@@ -1,5 +1,7 @@
 package config
 
+import "time"
+
 // UserAdd is the configuration of `rmp user add`.
 type UserAdd struct {
 	Database        `embed:""`
@@ -85,4 +87,27 @@ type ResourceAdopt struct {
 type ResourceList struct {
 	Database `embed:""`
 	Tenant   string `help:"Only of this organisation." placeholder:"DOMAIN"`
+}
+
+// Doctor is the configuration of `rmp doctor`.
+type Doctor struct {
+	Database `embed:""`
+	Tenant   string   `arg:"" optional:"" help:"Main domain of the organisation; default: all."`
+	Check    []string `help:"Only these checks, or those whose names begin so, such as resource or outbox.stuck." placeholder:"NAME"`
+	Fix      bool     `help:"Repair what can be repaired, step by step; each step is stored and can be taken back."`
+	Undo     string   `help:"Take back what a repair did, by the name it printed." placeholder:"RUN"`
+	JSON     bool     `name:"json" help:"Print the report as JSON."`
+	Verbose  bool     `short:"v" help:"Also print what passed."`
+	People   int      `help:"Most people whose accounts are looked at." default:"500"`
+	TLSCert  string   `help:"The certificate of the web interface, to see when it ends." name:"tls-cert" env:"RMP_TLS_CERT" placeholder:"FILE"`
+	CGP      CGP      `embed:"" prefix:"cgp."`
+}
+
+// Health is the configuration of `rmp health`: where the server listens, from
+// the same keys as those of rmp serve.
+type Health struct {
+	Listen  string        `help:"Address at which the server listens." default:"127.0.0.1:8080" env:"RMP_LISTEN" placeholder:"ADDR"`
+	TLSCert string        `help:"The server's certificate, if it speaks TLS." name:"tls-cert" env:"RMP_TLS_CERT" placeholder:"FILE"`
+	Alive   bool          `help:"Ask whether the process answers at all (/healthz), whatever its database says."`
+	Timeout time.Duration `help:"Longest wait." default:"5s"`
 }

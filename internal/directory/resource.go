@@ -116,6 +116,7 @@ type Resource struct {
 	Units       int    // how many identical ones there are; at least 1
 	Policy      Policy // its own; see Rules
 	TypePolicy  Policy // of all resources of the type
+	Photo       string // hash of its photo; empty: none. Stored apart
 	Version     int64  // grows with each change; the ETag
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
@@ -175,6 +176,13 @@ type Store interface {
 	SetManagers(ctx context.Context, resourceID string, people []string) error
 	// Managed answers the addresses of the resources that a person runs.
 	Managed(ctx context.Context, person string) ([]string, error)
+	// Favourites answers the addresses that a person has marked.
+	Favourites(ctx context.Context, userID string) ([]string, error)
+	SetFavourite(ctx context.Context, userID, resourceID string, marked bool) error
+	// Photo answers a resource's photo; SetPhoto stores one, or none without
+	// content.
+	Photo(ctx context.Context, resourceID string) (p Photo, found bool, err error)
+	SetPhoto(ctx context.Context, resourceID string, p Photo) error
 	// SaveTypePolicy stores the policy of all resources of a type.
 	SaveTypePolicy(ctx context.Context, typeName string, p Policy) error
 	// TypePolicy answers it, the zero one if none is stored.

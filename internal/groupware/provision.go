@@ -32,10 +32,10 @@ func ifNew(err error) error {
 // calendar. createMain makes the main domain too, which on a real server is
 // there.
 func (g *Groupware) EnsureTenant(ctx context.Context, t tenant.Tenant, createMain bool) error {
-	// The access modes that a resource's domain needs. Real settings have a
-	// number in front, that of the modes the server's version knows; left out
-	// here, the server fills it in.
-	services := dataformat.Array{"Mail", "Relay", "Signal", "TLS", "IMAP", "MAPI", "AirSync", "WebMail", "XIMSS", "PWD", "LDAP", "WebCAL", "HTTP", "WebSite"}
+	services := dataformat.Array{}
+	for _, x := range ResourceServices {
+		services = append(services, x)
+	}
 	return g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error {
 		if createMain {
 			if err := ifNew(c.CreateDomain(ctx, t.Domain, nil)); err != nil {
@@ -73,22 +73,29 @@ func (g *Groupware) EnsureResource(ctx context.Context, t tenant.Tenant, r direc
 		if err := ensureCalendar(ctx, c, t, r.Email); err != nil {
 			return err
 		}
-		err := c.UpdateAccountSettings(ctx, r.Email, dataformat.Dict{"RealName": r.Name, "AutoAccept": "YES", "ServiceClass": "Resource"})
-		if err != nil {
+		if err := c.UpdateAccountSettings(ctx, r.Email, ResourceSettings(r)); err != nil {
 			return err
 		}
-		return c.SetAccountMailRules(ctx, r.Email, dataformat.Array{dataformat.Array{"5", "AutoAccept",
-			dataformat.Array{dataformat.Array{"Calendar Method", "is", "REQUEST"}},
-			dataformat.Array{dataformat.Array{"Accept Request", "---"}, dataformat.Array{"Discard", "---"}}}})
+		if err := c.UpdateAccountPrefs(ctx, r.Email, dataformat.Dict{"TimeZone": r.TimeZone}); err != nil {
+			return err
+		}
+		return c.SetAccountMailRules(ctx, r.Email, ResourceRules())
 	})
 }
 
-// EnsurePerson implements demo.CommuniGate: an account with a calendar that
-// the service account may write into.
+// EnsurePerson implements demo.CommuniGate: an account with a folder for
+// contacts, and a calendar that the service account may write into.
 func (g *Groupware) EnsurePerson(ctx context.Context, t tenant.Tenant, email, name string, password secret.Text) error {
 	return g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error {
 		err := ifNew(c.CreateAccount(ctx, email, dataformat.Dict{"Password": password.Reveal(), "RealName": name}))
 		if err != nil {
+			return err
+		}
+		err = c.CreateMailbox(ctx, email, ContactsMailbox)
+		if err == nil {
+			err = c.SetMailboxClass(ctx, email, ContactsMailbox, ContactsClass)
+		}
+		if err := ifNew(err); err != nil {
 			return err
 		}
 		return ensureCalendar(ctx, c, t, email)

@@ -28,7 +28,7 @@ var layers = []layer{
 	{name: "communigate", dirs: []string{"communigate"}, may: []string{"communigate", "calendar", "xml"}},
 
 	{name: "words", dirs: []string{"internal/fault", "internal/secret", "internal/trail"}, never: technologies},
-	{name: "domain", dirs: []string{"internal/tenant", "internal/directory", "internal/booking", "internal/availability", "internal/gatekeeper", "internal/events", "internal/audit", "internal/userimport", "internal/people"},
+	{name: "domain", dirs: []string{"internal/tenant", "internal/directory", "internal/booking", "internal/availability", "internal/gatekeeper", "internal/events", "internal/audit", "internal/userimport", "internal/resourceimport", "internal/people"},
 		may: []string{"domain", "words", "calendar"}, never: technologies},
 
 	{name: "demo", dirs: []string{"internal/demo"}, may: []string{"domain", "words", "calendar"}, never: technologies},
@@ -46,6 +46,8 @@ var layers = []layer{
 	{name: "app", dirs: []string{"internal/app", "internal/doctor", "internal/telemetry"},
 		may: []string{"app", "config", "demo", "api", "site", "mcp", "panel", "web", "webauth", "adapters", "domain", "words", "communigate", "calendar", "xml"}},
 	{name: "cmd", dirs: []string{"cmd"}, may: []string{"app", "config", "api"}},
+
+	{name: "tools", dirs: []string{"tools"}},
 
 	{name: "tests", dirs: []string{"e2e", "bench", "internal/guard"},
 		may: []string{"tests", "adapters", "communigate", "calendar", "xml"}},

@@ -54,6 +54,14 @@ func (d *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
+	has, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if sources := p.ListSources(); len(sources) > 0 && has > sources[len(sources)-1].Version {
+		d.log.WarnContext(ctx, "the database was migrated by a later version of RMP; this one may not know what is in it: see docs/upgrade.md",
+			"schema", has, "known", sources[len(sources)-1].Version)
+	}
 	return nil
 }
 

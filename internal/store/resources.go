@@ -19,8 +19,9 @@ const resourceColumns = `id, email, type, name, description, site, floor, capaci
 
 // selectResources reads resources with the policy of their types.
 const selectResources = `SELECT r.id, r.email, r.type, r.name, r.description, r.site, r.floor, r.capacity, r.features, r.time_zone, r.active,
-	r.units, r.policy, r.version, r.created_at, r.updated_at, COALESCE(tp.policy, '')
-	FROM resources r LEFT JOIN type_policies tp ON tp.tenant_id=r.tenant_id AND tp.type=r.type`
+	r.units, r.policy, r.version, r.created_at, r.updated_at, COALESCE(tp.policy, ''), COALESCE(ph.hash, '')
+	FROM resources r LEFT JOIN type_policies tp ON tp.tenant_id=r.tenant_id AND tp.type=r.type
+	LEFT JOIN resource_photos ph ON ph.tenant_id=r.tenant_id AND ph.resource_id=r.id`
 
 // readPolicies takes over the policies as they are stored.
 func readPolicies(r *directory.Resource, own, ofType string) error {
@@ -43,7 +44,7 @@ func scanResource(rows *sql.Rows) (directory.Resource, error) {
 	var active, created, updated int64
 	var features, policy, typePolicy string
 	err := rows.Scan(&r.ID, &r.Email, &r.Type, &r.Name, &r.Description, &r.Site, &r.Floor, &r.Capacity, &features, &r.TimeZone,
-		&active, &r.Units, &policy, &r.Version, &created, &updated, &typePolicy)
+		&active, &r.Units, &policy, &r.Version, &created, &updated, &typePolicy, &r.Photo)
 	if err == nil && features != "[]" {
 		err = json.Unmarshal([]byte(features), &r.Features)
 	}

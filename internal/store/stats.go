@@ -52,6 +52,6 @@ func (d *DB) Pools() []Pool {
 func (d *DB) ChecksDue(ctx context.Context, now time.Time) (due int, since time.Time, err error) {
 	var at int64
 	err = d.read.QueryRowContext(ctx, `SELECT COUNT(*), COALESCE(MIN(CASE WHEN c.due_at>0 THEN c.due_at END), 0)
-		FROM calendar_checks c JOIN resources r ON r.tenant_id=c.tenant_id AND r.id=c.resource_id AND r.active=1 WHERE c.due_at<=$1`, micros(now)).Scan(&due, &at)
+		FROM calendar_checks c JOIN resources r ON r.tenant_id=c.tenant_id AND r.id=c.resource_id AND r.active=1 AND r.removed=0 WHERE c.due_at<=$1`, micros(now)).Scan(&due, &at)
 	return due, instant(at), d.wrap("read due calendar checks", err)
 }

@@ -67,7 +67,8 @@ func Open(ctx context.Context, target string, opts Options) (*DB, error) {
 	} else {
 		d.dialect = sqlite
 		path := strings.TrimPrefix(strings.TrimPrefix(target, "sqlite://"), "file:")
-		pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"}}
+		// Temporary files in memory: there may be no folder for them.
+		pragmas := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "temp_store(MEMORY)", "synchronous(FULL)", "foreign_keys(ON)"}}
 		pragmas.Set("_txlock", "immediate")
 		if d.pool, err = sql.Open("sqlite", "file:"+escapePath(path)+"?"+pragmas.Encode()); err != nil {
 			return nil, fmt.Errorf("open database: %w", err)

@@ -16,7 +16,8 @@ export async function startProvider(client, accounts) {
     features: { devInteractions: { enabled: false } },
     cookies: { keys: ['only for tests'] },
     interactions: { url: (_, i) => `/interaction/${i.uid}` },
-    async loadExistingGrant(ctx) { // nobody is asked for consent
+    async loadExistingGrant(ctx) {
+      // nobody is asked for consent
       const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
       grant.addOIDCScope('openid email profile');
       await grant.save();
@@ -34,5 +35,11 @@ export async function startProvider(client, accounts) {
     for await (const part of req) body += part;
     await op.interactionFinished(req, res, { login: { accountId: new URLSearchParams(body).get('name') } });
   });
-  return { issuer, stop: () => { server.closeAllConnections(); server.close(); } };
+  return {
+    issuer,
+    stop: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
 }

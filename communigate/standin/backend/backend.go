@@ -83,7 +83,8 @@ func Open(ctx context.Context, o Options) (*Backend, error) {
 		b.zones.Host = time.UTC
 	}
 	path := (&url.URL{Path: filepath.Join(o.Dir, "standin.db")}).EscapedPath()
-	const pragmas = "_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)"
+	// Temporary files in memory: there may be no folder for them.
+	const pragmas = "_pragma=temp_store(MEMORY)&_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)"
 	var err error
 	if b.write, err = sql.Open("sqlite", "file:"+path+"?_txlock=immediate&"+pragmas); err != nil {
 		return nil, fmt.Errorf("open the stand-in's storage: %w", err)

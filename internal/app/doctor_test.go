@@ -1,0 +1,260 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"rmp/calendar/ical"
+	"rmp/communigate/cli"
+	"rmp/communigate/dataformat"
+	"rmp/internal/directory"
+	"rmp/internal/doctor"
+	"rmp/internal/people"
+	"rmp/internal/reconcile"
+	"rmp/internal/tenant"
+)
+
+func newDoctor(s *served) *doctor.Doctor {
+	return doctor.New(doctor.Deps{DB: s.db, Groupware: s.gw, Now: s.now, Log: slog.New(slog.DiscardHandler)})
+}
+
+func examine(t *testing.T, d *doctor.Doctor, of tenant.Tenant, checks ...string) doctor.Report {
+	t.Helper()
+	r, err := d.Run(t.Context(), of, doctor.Options{Checks: checks})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// ill are what did not pass, as check and subject.
+func ill(r doctor.Report) (out []string) {
+	for _, f := range r.Findings {
+		if f.Status != doctor.Pass {
+			out = append(out, f.Check+" "+f.Subject)
+		}
+	}
+	return out
+}
+
+// TestDoctor: every fault is found with its cause, evidence and cure, and
+// nothing else; the repair leaves nothing to find; and taking it back brings
+// the faults back.
+func TestDoctor(t *testing.T) {
+	for name, target := range engineTargets(t) {
+		t.Run(name, func(t *testing.T) { testDoctor(t, serveOn(t, target)) })
+	}
+}
+
+func testDoctor(t *testing.T, s *served) {
+	ctx := t.Context()
+	d := newDoctor(s)
+	// The rig's account of Anna has what its tests need; the rest is made.
+	if err := s.gw.EnsurePerson(ctx, s.tenant, anna, "Anna", "pw"); err != nil {
+		t.Fatal(err)
+	}
+	if r := examine(t, d, s.tenant); len(ill(r)) > 0 {
+		for _, f := range r.Findings {
+			if f.Status != doctor.Pass {
+				t.Errorf("%+v", f)
+			}
+		}
+		t.Fatal("a sound installation is not found sound")
+	}
+	list, err := s.db.For("a").Resources(ctx, directory.Filter{})
+	if err != nil || len(list) < 2 {
+		t.Fatal(list, err)
+	}
+	admin := func(fn func(c *cli.Conn) error) {
+		t.Helper()
+		if err := s.gw.Admin(ctx, s.tenant, fn); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made := func(local string) directory.Resource {
+		t.Helper()
+		r := directory.Resource{Email: local + "@confroom.resources.a.test", Type: "conference-room", Name: local, TimeZone: "Europe/Berlin", Active: true}
+		if err := s.gw.EnsureResource(ctx, s.tenant, r); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.db.For("a").SaveResource(ctx, &r); err != nil {
+			t.Fatal(err)
+		}
+		return r
+	}
+	faults := []struct {
+		check, subject string
+		break_         func(c *cli.Conn, account string) error
+	}{
+		{"resource.calendar", "no-calendar", func(c *cli.Conn, a string) error { return c.DeleteMailbox(ctx, a, "Calendar") }},
+		{"resource.class", "wrong-class", func(c *cli.Conn, a string) error { return c.SetMailboxClass(ctx, a, "Calendar", "IPF.Task") }},
+		{"resource.right", "no-right", func(c *cli.Conn, a string) error {
+			return c.SetMailboxACL(ctx, a, "Calendar", dataformat.Dict{s.tenant.ServiceAccount(): "lr"})
+		}},
+		{"resource.settings", "no-settings", func(c *cli.Conn, a string) error {
+			return c.UpdateAccountSettings(ctx, a, dataformat.Dict{"AutoAccept": "NO"})
+		}},
+		{"resource.rule", "no-rule", func(c *cli.Conn, a string) error { return c.SetAccountMailRules(ctx, a, dataformat.Array{}) }},
+		{"resource.timeZone", "wrong-zone", func(c *cli.Conn, a string) error {
+			return c.UpdateAccountPrefs(ctx, a, dataformat.Dict{"TimeZone": "Asia/Tokyo"})
+		}},
+		{"resource.account", "no-account", func(c *cli.Conn, a string) error { return c.DeleteAccount(ctx, a) }},
+		{"resource.events", "free-event", func(c *cli.Conn, a string) error { return publishFree(ctx, s, a) }},
+	}
+	var want []string
+	for _, f := range faults {
+		r := made(f.subject)
+		admin(func(c *cli.Conn) error { return f.break_(c, r.Email) })
+		want = append(want, f.check+" "+r.Email)
+	}
+	admin(func(c *cli.Conn) error { // an account without a row, a person without contacts
+		if err := c.CreateAccount(ctx, "stray@confroom.resources.a.test", dataformat.Dict{"RealName": "Stray"}); err != nil {
+			return err
+		}
+		return c.DeleteMailbox(ctx, anna, "Contacts")
+	})
+	want = append(want, "resource.row stray@confroom.resources.a.test", "person.contacts "+anna)
+	admin(func(c *cli.Conn) error { // a domain without services, and one that is missing
+		if err := c.UpdateDomainSettings(ctx, "parking.resources.a.test", dataformat.Dict{"DomainAccessModes": dataformat.Array{"Mail"}}); err != nil {
+			return err
+		}
+		return c.DeleteDomain(ctx, "vehicles.resources.a.test", true)
+	})
+	want = append(want, "domain.services parking.resources.a.test", "domain.exists vehicles.resources.a.test")
+	if err := s.db.Checked(ctx, firstCheck(t, s), s.now(), s.now().Add(time.Hour), "it could not be read"); err != nil {
+		t.Fatal(err)
+	}
+
+	examine(t, d, s.tenant) // changes nothing
+	r := examine(t, d, s.tenant)
+	got := slices.DeleteFunc(ill(r), func(x string) bool { return strings.HasPrefix(x, "calendar.drift ") })
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Fatalf("found:\n%s\nwanted:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	for _, f := range r.Findings {
+		if f.Status != doctor.Pass && (f.Cause == "" || f.Cure == "" || len(f.Evidence) == 0 || f.Evidence[0].Command == "" || f.Evidence[0].Answer == "" || len(f.Steps) == 0) {
+			t.Errorf("incomplete: %+v", f)
+		}
+	}
+	if !slices.ContainsFunc(ill(r), func(x string) bool { return strings.HasPrefix(x, "calendar.drift ") }) {
+		t.Error("the calendar that could not be compared was not found")
+	}
+
+	run, done, err := d.Fix(ctx, s.tenant, doctor.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := slices.DeleteFunc(ill(examine(t, d, s.tenant)), func(x string) bool {
+		return strings.HasPrefix(x, "calendar.drift ") || // compared when it is due
+			strings.HasSuffix(x, "stray@confroom.resources.a.test") && !strings.HasPrefix(x, "resource.row") // taken over now, and looked at as a resource
+	}); len(left) > 0 {
+		t.Errorf("left after the repair: %s", strings.Join(left, "\n"))
+	}
+	// What was taken over is a resource now, and is made complete by a second run.
+	if _, _, err := d.Fix(ctx, s.tenant, doctor.Options{Checks: []string{"resource"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if left := ill(examine(t, d, s.tenant, "resource", "domain", "person")); len(left) > 0 {
+		t.Errorf("left after the second repair: %s", strings.Join(left, "\n"))
+	}
+	undone, err := d.Undo(ctx, s.tenant, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(undone) != len(done) {
+		t.Errorf("%d steps were taken back, of %d", len(undone), len(done))
+	}
+	again := ill(examine(t, d, s.tenant, "resource", "domain", "person"))
+	for _, w := range want {
+		if !slices.Contains(again, w) && !strings.HasPrefix(w, "resource.row") {
+			t.Errorf("%s is not back after the repair was taken back:\n%s", w, strings.Join(again, "\n"))
+		}
+	}
+	if second, err := d.Undo(ctx, s.tenant, run); err != nil || slices.ContainsFunc(second, func(x doctor.Done) bool { return x.Undone }) {
+		t.Errorf("taken back twice: %v, %v", second, err)
+	}
+	if _, err := d.Undo(ctx, s.tenant, "nothing"); err == nil {
+		t.Error("a run that never was is taken back")
+	}
+	if _, err := d.Undo(ctx, tenant.Tenant{ID: "b"}, run); err == nil {
+		t.Error("another tenant takes it back")
+	}
+}
+
+// publishFree writes an event that does not block time.
+func publishFree(ctx context.Context, s *served, account string) error {
+	start := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Hour)
+	e := &ical.Event{UID: "free-one", Summary: "Maybe", Start: ical.At(start), End: ical.At(start.Add(time.Hour)), Transp: "TRANSPARENT", BusyStatus: "FREE", Stamp: ical.At(start)}
+	return s.gw.Publish(ctx, people.Caller{Tenant: s.tenant, Email: s.tenant.ServiceAccount()}, account, &ical.Calendar{Events: []*ical.Event{e}}, false)
+}
+
+// TestDoctorOfTheServer: what concerns the server and the service account.
+func TestDoctorOfTheServer(t *testing.T) {
+	s := serve(t)
+	ctx := t.Context()
+	d := newDoctor(s)
+	find := func(check string) doctor.Finding {
+		t.Helper()
+		r := examine(t, d, s.tenant)
+		i := slices.IndexFunc(r.Findings, func(f doctor.Finding) bool { return f.Check == check && f.Status != doctor.Pass })
+		if i < 0 {
+			t.Fatalf("%s was not found among %v", check, ill(r))
+		}
+		return r.Findings[i]
+	}
+	// The password of the service account differs.
+	if err := s.gw.Admin(ctx, s.tenant, func(c *cli.Conn) error { return c.SetAccountPassword(ctx, s.tenant.ServiceAccount(), "another") }); err != nil {
+		t.Fatal(err)
+	}
+	if f := find("service.login"); len(f.Steps) != 1 || strings.Contains(fmt.Sprintf("%+v", f), "another") {
+		t.Errorf("%+v", f)
+	}
+	if _, _, err := d.Fix(ctx, s.tenant, doctor.Options{Checks: []string{"service"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if left := ill(examine(t, d, s.tenant, "service")); len(left) > 0 {
+		t.Error(left)
+	}
+	// The clocks differ.
+	s.clock = 5 * time.Minute
+	if f := find("server.clock"); !strings.Contains(f.Cause, "5m") {
+		t.Errorf("%+v", f)
+	}
+	s.clock = 0
+	// No session is free.
+	s.fail("ximss:login:limit")
+	if f := ill(examine(t, d, s.tenant)); !slices.ContainsFunc(f, func(x string) bool {
+		return strings.HasPrefix(x, "server.sessions") || strings.HasPrefix(x, "service.login")
+	}) {
+		t.Error(f)
+	}
+	s.heal()
+	// The server is away: that is said, and nothing is guessed.
+	s.fail("cli:*:lose")
+	r := examine(t, d, s.tenant)
+	if !slices.Contains(ill(r), "server.reach a.test") {
+		t.Error(ill(r))
+	}
+	for _, f := range r.Findings {
+		if strings.HasPrefix(f.Check, "resource.") && f.Status != doctor.Pass {
+			t.Errorf("guessed while the server is away: %+v", f)
+		}
+	}
+}
+
+// firstCheck has a calendar's check leased, as the reconciler would.
+func firstCheck(t *testing.T, s *served) reconcile.Check {
+	t.Helper()
+	list, err := s.db.LeaseChecks(t.Context(), "test", s.now(), s.now().Add(time.Minute), 1)
+	if err != nil || len(list) == 0 {
+		t.Fatal(list, err)
+	}
+	return list[0]
+}

@@ -1,0 +1,15 @@
+-- +goose Up
+-- What the doctor has repaired, with how to take it back.
+CREATE TABLE repair_steps (
+    tenant_id TEXT NOT NULL REFERENCES tenants (id),
+    run       TEXT NOT NULL,
+    number    BIGINT NOT NULL,
+    at        BIGINT NOT NULL,
+    step      TEXT NOT NULL, -- JSON
+    undone    BIGINT NOT NULL,
+    PRIMARY KEY (tenant_id, run, number)
+);
+
+ALTER TABLE repair_steps ENABLE ROW LEVEL SECURITY;
+ALTER TABLE repair_steps FORCE ROW LEVEL SECURITY;
+CREATE POLICY tenant_wall ON repair_steps USING (current_setting('rmp.tenant', true) IN (tenant_id, '*'));

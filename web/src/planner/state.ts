@@ -1,0 +1,38 @@
+// How a time that is proposed stands with the calendars that were read.
+import type { FreeBusy } from '../api';
+import type { Span } from '../timeline/geometry';
+
+export interface Standing {
+  busy: string[]; // who is taken
+  tentative: string[]; // who may be
+  unknown: string[]; // whose calendar could not be read: never free
+}
+
+export function standing(calendars: FreeBusy[], s: Span): Standing {
+  const out: Standing = { busy: [], tentative: [], unknown: [] };
+  for (const c of calendars) {
+    if (c.error) {
+      out.unknown.push(c.email);
+      continue;
+    }
+    const touching = c.busy.filter((b) => Date.parse(b.start) < s.end && Date.parse(b.end) > s.start);
+    if (touching.some((b) => b.status !== 'tentative')) out.busy.push(c.email);
+    else if (touching.length) out.tentative.push(c.email);
+  }
+  return out;
+}
+
+/** When nobody is taken, as far as is known: what is left of a day. */
+export function combined(calendars: FreeBusy[], from: number, till: number): Span[] {
+  const all = calendars
+    .flatMap((c) => c.busy.map((b) => ({ start: Math.max(Date.parse(b.start), from), end: Math.min(Date.parse(b.end), till) })))
+    .filter((b) => b.start < b.end)
+    .sort((a, b) => a.start - b.start);
+  const out: Span[] = [];
+  for (const b of all) {
+    const last = out.at(-1);
+    if (last && last.end >= b.start) last.end = Math.max(last.end, b.end);
+    else out.push({ ...b });
+  }
+  return out;
+}
