@@ -32,8 +32,9 @@ lint: ## format, vet
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
 
-gen: ## write docs/openapi.yaml anew
+gen: ## write docs/openapi.yaml and docs/commands.md anew
 	$(GO) run ./cmd/rmp openapi > docs/openapi.yaml
+	$(GO) run ./cmd/rmp reference > docs/commands.md
 
 fuzz: ## fuzz every parser for FUZZTIME each
 	@set -e; for pkg in $$($(GO) list ./...); do \

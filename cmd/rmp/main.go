@@ -23,17 +23,23 @@ import (
 type commands struct {
 	Config kong.ConfigFlag `help:"Configuration in TOML; flags and RMP_* variables come before it." placeholder:"FILE" env:"RMP_CONFIG"`
 
-	Serve    serveCommand     `cmd:"" help:"Run the server. Without any configuration: SQLite, the CommuniGate stand-in and a demo."`
-	Standin  standinCommand   `cmd:"" help:"Run the CommuniGate stand-in alone."`
-	Doctor   doctorCommand    `cmd:"" help:"Look for what breaks booking, on CommuniGate Pro and in the database, say why and what helps; with --fix, repair it. Ends with 0: all passed, 1: warnings, 2: something failed, 3: it could not look. Example: rmp doctor example.org --check resource --fix"`
-	CGP      cgpCommand       `cmd:"" name:"cgp" help:"Look at a CommuniGate Pro server."`
-	User     userCommands     `cmd:"" help:"Who may enter: users of the gatekeeper."`
-	Tenant   tenantCommands   `cmd:"" help:"The organisations of the installation."`
-	Resource resourceCommands `cmd:"" help:"The resources of the organisations."`
-	Keys     keysCommands     `cmd:"" help:"Keys that sign tokens and seal stored passwords."`
-	OpenAPI  openapiCommand   `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API."`
-	Health   healthCommand    `cmd:"" help:"Ask the server on this machine whether it is ready; ends with 0 if it is, with 1 if not."`
-	Version  versionCommand   `cmd:"" help:"Print the version."`
+	Serve      serveCommand      `cmd:"" help:"Run the server. Without any configuration: SQLite, the CommuniGate stand-in and a demo. Example: rmp serve --listen 127.0.0.1:9000"`
+	Standin    standinCommand    `cmd:"" help:"Run the CommuniGate stand-in alone. Example: rmp standin --admin-password pw --fault ximss:calendarPublish:drop:times=1"`
+	Doctor     doctorCommand     `cmd:"" help:"Look for what breaks booking, on CommuniGate Pro and in the database, say why and what helps; with --fix, repair it. Ends with 0: all passed, 1: warnings, 2: something failed, 3: it could not look. Example: rmp doctor example.org --check resource --fix"`
+	CGP        cgpCommand        `cmd:"" name:"cgp" help:"Look at a CommuniGate Pro server."`
+	User       userCommands      `cmd:"" help:"Who may enter: users of the gatekeeper."`
+	Tenant     tenantCommands    `cmd:"" help:"The organisations of the installation."`
+	Resource   resourceCommands  `cmd:"" help:"The resources of the organisations."`
+	Outbox     outboxCommands    `cmd:"" help:"Calendar writes that wait or were given up."`
+	Keys       keysCommands      `cmd:"" help:"Keys that sign tokens and seal stored passwords."`
+	Configured configCommands    `cmd:"" name:"config" help:"The configuration."`
+	Backup     backupCommand     `cmd:"" help:"Save everything as it is at one instant, while the server runs: the database, the key, and the stand-in. Example: rmp backup rmp.tar.gz"`
+	Restore    restoreCommand    `cmd:"" help:"Bring a backup into an empty place; one of SQLite into PostgreSQL too, and the other way round. Example: rmp restore rmp.tar.gz --data /var/lib/rmp --db postgres://rmp@db/rmp"`
+	Health     healthCommand     `cmd:"" help:"Ask the server on this machine whether it is ready; ends with 0 if it is, with 1 if not. Example: rmp health --alive"`
+	OpenAPI    openapiCommand    `cmd:"" name:"openapi" help:"Print the OpenAPI document of the API. Example: rmp openapi"`
+	Reference  referenceCommand  `cmd:"" hidden:"" help:"Print the reference of all commands in Markdown. Example: rmp reference"`
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags in a shell. Example: source <(rmp completion bash)"`
+	Version    versionCommand    `cmd:"" help:"Print the version, the commit and the version of Go. Example: rmp version"`
 }
 
 type serveCommand struct{ config.Serve }
@@ -52,7 +58,9 @@ func (c *standinCommand) Run(ctx context.Context, out io.Writer) error {
 }
 
 type cgpCommand struct {
-	Probe probeCommand `cmd:"" help:"Find out how a server speaks where the documentation leaves it open, and compare it with the stand-in. Reads only, unless --write is given."`
+	CLI   consoleCLI   `cmd:"" name:"cli" help:"Send commands of CLI, with the configured administrator, to the server, or to the stand-in of the rmp serve that runs here. What changes something is asked about. Example: rmp cgp cli 'LISTDOMAINOBJECTS example.org FILTER anna 10 ACCOUNTS' --json"`
+	XIMSS consoleXIMSS `cmd:"" name:"ximss" help:"Send XIMSS requests as the service account of an organisation. Example: rmp cgp ximss '<mailboxList filter=\"*\" mailboxClass=\"IPF.Appointment\"/>'"`
+	Probe probeCommand `cmd:"" help:"Find out how a server speaks where the documentation leaves it open, and compare it with the stand-in. Reads only, unless --write is given. Example: rmp cgp probe --url https://mail.example.org:9100 --user you@example.org --output dialect.toml"`
 }
 
 type probeCommand struct{ config.Probe }

@@ -161,3 +161,14 @@ func (p *Pool) Open() int {
 	defer p.mu.Unlock()
 	return len(p.slots) + len(p.idle)
 }
+
+// EndIdle ends the sessions that nobody uses just now; the pool goes on.
+func (p *Pool) EndIdle(ctx context.Context) {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.mu.Unlock()
+	for _, e := range idle {
+		_ = e.s.Close(ctx)
+	}
+}

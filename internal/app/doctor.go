@@ -202,6 +202,7 @@ func Doctor(ctx context.Context, c config.Doctor, out io.Writer) error {
 			return err
 		}
 		defer func() { _ = closeServer() }()
+		g.Sessions = 1 // it looks at one thing after the other, and leaves room for others
 		gw := groupware.New(g, t.db.Tenant, logger("error"))
 		defer gw.Close(ctx)
 		d := doctor.New(doctor.Deps{DB: t.db, Groupware: gw, Now: time.Now, Log: logger("warn"), Certificate: c.TLSCert, People: c.People})

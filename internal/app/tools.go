@@ -458,43 +458,37 @@ func ResourceList(ctx context.Context, c config.ResourceList, out io.Writer) err
 
 // ResourceAdopt runs `rmp resource adopt`.
 func ResourceAdopt(ctx context.Context, c config.ResourceAdopt, out io.Writer) error {
-	if c.CGP.Host == "" {
-		return errors.New("--cgp.host: the CommuniGate Pro server whose accounts are taken over is needed")
-	}
 	return withTools(ctx, c.Database, out, func(t *tools) error {
 		of, err := t.tenant(ctx, c.Tenant)
 		if err != nil {
 			return err
 		}
-		g, closeServer, err := communiGate(ctx, &config.Serve{CGP: c.CGP}, out, logger("warn"))
-		if err != nil {
-			return err
-		}
-		defer func() { _ = closeServer() }()
-		gw := groupware.New(g, t.db.Tenant, logger("warn"))
-		defer gw.Close(ctx)
-		list, err := provision{t.db, gw, time.Now}.Adopt(ctx, of, c.DryRun)
-		if err != nil {
-			return err
-		}
-		count := map[string]int{}
-		for _, a := range list {
-			count[a.Result]++
-			if a.Result != "known" {
-				t.say("%s (%s, %s): %s %s", a.Email, printable(a.Name), a.Type, a.Result, a.Reason)
-			}
-		}
-		does := ""
-		if c.DryRun {
-			does = " (nothing was changed: --dry-run)"
-		}
-		t.say("%d adopted, %d known already, %d failed%s.", count["adopted"], count["known"], count["failed"], does)
-		if count["failed"] > 0 {
-			return fmt.Errorf("%d accounts could not be taken over", count["failed"])
-		}
-		if c.DryRun {
-			return nil
-		}
-		return t.audit(ctx, of.ID, "adopt-resources", of.Domain, map[string]string{"adopted": fmt.Sprint(count["adopted"])})
+		return t.withProvision(ctx, c.Data, c.CGP, func(p provision) error { return t.adopt(ctx, p, of, c.DryRun) })
 	})
+}
+
+func (t *tools) adopt(ctx context.Context, p provision, of tenant.Tenant, dryRun bool) error {
+	list, err := p.Adopt(ctx, of, dryRun)
+	if err != nil {
+		return err
+	}
+	count := map[string]int{}
+	for _, a := range list {
+		count[a.Result]++
+		if a.Result != "known" {
+			t.say("%s (%s, %s): %s %s", a.Email, printable(a.Name), a.Type, a.Result, a.Reason)
+		}
+	}
+	does := ""
+	if dryRun {
+		does = " (nothing was changed: --dry-run)"
+	}
+	t.say("%d adopted, %d known already, %d failed%s.", count["adopted"], count["known"], count["failed"], does)
+	if count["failed"] > 0 {
+		return fmt.Errorf("%d accounts could not be taken over", count["failed"])
+	}
+	if dryRun {
+		return nil
+	}
+	return t.audit(ctx, of.ID, "adopt-resources", of.Domain, map[string]string{"adopted": fmt.Sprint(count["adopted"])})
 }

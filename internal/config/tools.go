@@ -111,3 +111,78 @@ type Health struct {
 	Alive   bool          `help:"Ask whether the process answers at all (/healthz), whatever its database says."`
 	Timeout time.Duration `help:"Longest wait." default:"5s"`
 }
+
+// Backup is the configuration of `rmp backup`.
+type Backup struct {
+	Database `embed:""`
+	File     string `arg:"" help:"Archive to write, such as rmp.tar.gz."`
+}
+
+// Restore is the configuration of `rmp restore`.
+type Restore struct {
+	Database `embed:""`
+	File     string `arg:"" help:"Archive that rmp backup has written." type:"existingfile"`
+}
+
+// OutboxList is the configuration of `rmp outbox list`.
+type OutboxList struct {
+	Database `embed:""`
+	Tenant   string `arg:"" optional:"" help:"Main domain of the organisation; default: all."`
+}
+
+// OutboxRetry is the configuration of `rmp outbox retry`.
+type OutboxRetry struct {
+	Database `embed:""`
+	Tenant   string `arg:"" help:"Main domain of the organisation."`
+	Booking  string `help:"Only of this booking." placeholder:"ID"`
+}
+
+// OutboxDrop is the configuration of `rmp outbox drop`.
+type OutboxDrop struct {
+	Database `embed:""`
+	Tenant   string `arg:"" help:"Main domain of the organisation."`
+	Booking  string `help:"Only of this booking." placeholder:"ID"`
+	Yes      bool   `help:"Do not ask."`
+}
+
+// ResourceCreate is the configuration of `rmp resource create`.
+type ResourceCreate struct {
+	Database `embed:""`
+	Email    string   `arg:"" help:"Address, in the sub-domain of its type."`
+	Name     string   `required:"" help:"What people call it." placeholder:"NAME"`
+	Site     string   `help:"Building or campus." placeholder:"SITE"`
+	Floor    string   `help:"Floor." placeholder:"FLOOR"`
+	Capacity int      `help:"Persons." placeholder:"N"`
+	Features []string `help:"What it has." placeholder:"NAME"`
+	TimeZone string   `help:"Default: that of the organisation." placeholder:"ZONE"`
+	CGP      CGP      `embed:"" prefix:"cgp."`
+}
+
+// ResourceImport is the configuration of `rmp resource import`.
+type ResourceImport struct {
+	Database `embed:""`
+	Tenant   string `arg:"" help:"Main domain of the organisation."`
+	File     string `arg:"" help:"CSV file; the first row names the columns." type:"existingfile"`
+	DryRun   bool   `help:"Only say what would happen."`
+	CGP      CGP    `embed:"" prefix:"cgp."`
+}
+
+// ResourceRemove is the configuration of `rmp resource remove`.
+type ResourceRemove struct {
+	Database `embed:""`
+	Email    string `arg:"" help:"Address."`
+	Account  bool   `help:"Remove its account on CommuniGate Pro too, with its calendar."`
+	Yes      bool   `help:"Do not ask."`
+	CGP      CGP    `embed:"" prefix:"cgp."`
+}
+
+// Console is the configuration of `rmp cgp cli` and `rmp cgp ximss`.
+type Console struct {
+	Database `embed:""`
+	Tenant   string `help:"Main domain of the organisation whose server, and whose service account, is used; default: the first." placeholder:"DOMAIN"`
+	Command  string `arg:"" optional:"" help:"What to send; without it, lines are read until the end."`
+	JSON     bool   `name:"json" help:"Print answers as JSON."`
+	Wire     bool   `help:"Also print what went over the wire."`
+	Yes      bool   `help:"Do not ask before what changes something."`
+	CGP      CGP    `embed:"" prefix:"cgp."`
+}

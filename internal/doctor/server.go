@@ -139,7 +139,7 @@ func (v *visit) service(ctx context.Context) error {
 		}
 		own := v.Groupware.OpenSessions(v.t.ID)
 		e := Evidence{"LISTACCOUNTSESSIONS " + account, fmt.Sprintf("%d sessions", len(ids))}
-		if left := len(ids) - own - 1; left > 2 { // one watches for changes, one may be ending just now
+		if left := len(ids) - own - 1; left > v.Groupware.SessionsPerTenant()+2 { // those of one more process, one that watches for changes, one that is just ending
 			v.add(Finding{Check: "server.sessions", Subject: v.t.Domain, Status: Warn, Title: "Sessions are open that this process does not use", Evidence: []Evidence{e},
 				Cause: fmt.Sprintf("%d sessions of the service account belong to other processes, or were left over by ones that were killed. They count against the server's limit.", left),
 				Cure:  "Nothing if other RMP processes run; else they end by themselves after the server's time-out, or with KILLACCOUNTSESSIONS " + account + "."})

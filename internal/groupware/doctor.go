@@ -54,9 +54,16 @@ func (g *Groupware) Admin(ctx context.Context, t tenant.Tenant, fn func(*cli.Con
 }
 
 // ServiceLogin tries the sign-in of the tenant's service account in a session
-// of its own, which ends at once. It does not wait for a free session.
+// of its own, which ends at once. It does not wait for a free session, but
+// ends those first that this process keeps and does not use.
 func (g *Groupware) ServiceLogin(ctx context.Context, t tenant.Tenant) error {
 	server := g.serverOf(t)
+	g.servers.mu.Lock()
+	o := g.servers.open[t.ID]
+	g.servers.mu.Unlock()
+	if o != nil {
+		o.pool.EndIdle(ctx)
+	}
 	s, err := ximss.Login(ctx, server.client, g.session(server, t.ServiceAccount(), t.ServicePassword))
 	if err != nil {
 		return err
@@ -129,3 +136,16 @@ func (g *Groupware) SetTransparency(ctx context.Context, t tenant.Tenant, accoun
 	e.Sequence++
 	return g.Publish(ctx, c, account, &ical.Calendar{Events: []*ical.Event{e}}, false)
 }
+
+// Ask sends requests as the tenant's service account.
+func (g *Groupware) Ask(ctx context.Context, id tenant.ID, requests ...*ximss.Request) ([]*ximss.Reply, error) {
+	pool, err := g.pool(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return pool.Do(ctx, requests...)
+}
+
+// SessionsPerTenant is how many sessions of a service account a process opens
+// at most.
+func (g *Groupware) SessionsPerTenant() int { return g.cfg.Sessions }

@@ -43,7 +43,7 @@ var layers = []layer{
 	{name: "web", dirs: []string{"web"}},
 
 	{name: "config", dirs: []string{"internal/config"}, may: []string{"words"}, never: technologies},
-	{name: "app", dirs: []string{"internal/app", "internal/doctor", "internal/telemetry"},
+	{name: "app", dirs: []string{"internal/app", "internal/doctor", "internal/telemetry", "internal/console"},
 		may: []string{"app", "config", "demo", "api", "site", "mcp", "panel", "web", "webauth", "adapters", "domain", "words", "communigate", "calendar", "xml"}},
 	{name: "cmd", dirs: []string{"cmd"}, may: []string{"app", "config", "api"}},
 

@@ -16,3 +16,6 @@ func Exec(ctx context.Context, d *DB, q string) error {
 func CountWithin(ctx context.Context, d *DB, t tenant.ID, q string, n *int) error {
 	return d.For(t).read.QueryRowContext(ctx, q).Scan(n)
 }
+
+// Dumped and NotDumped are which tables are in a backup.
+var Dumped, NotDumped = dumped, notDumped

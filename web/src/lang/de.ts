@@ -516,7 +516,7 @@ export const de: Catalogue = {
   'timeline.freeRest': 'für den Rest des Tages frei',
   'timeline.freeTill': 'frei bis {time}',
   'timeline.hint':
-    'Klicken Sie auf eine freie Zeit, um zu buchen. Tasten: Pfeile und Eingabe in der Zeitleiste, t heute, c buchen, / suchen.',
+    'Ziehen Sie über freie Zeit, um zu buchen; ziehen Sie eine Buchung, um sie zu verschieben. Tasten: Pfeile und Eingabe in der Zeitleiste, t heute, c buchen, / suchen, ? alle.',
   'timeline.label': 'Zeitleiste: Pfeile bewegen, Umschalt und Pfeile ändern die Länge, Eingabe bucht',
   'timeline.nTaken': '{n}-mal belegt',
   'timeline.nothing': 'Nichts passt zu diesen Filtern.',
