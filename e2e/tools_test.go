@@ -10,6 +10,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -18,6 +20,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -298,6 +301,37 @@ func TestTLS(t *testing.T) {
 	}
 	certificate(t, cert, key, "second.test")
 	until(t, "the second certificate", func() bool { return name() == "second.test" })
+	resp, err = client.Get(p.url + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(resp.Body)
+	_ = resp.Body.Close()
+	if err != nil || !strings.Contains(string(text), "\nrmp_certificate_expiry_timestamp_seconds ") {
+		t.Errorf("the metrics do not say when the certificate ends: %v", err)
+	}
+	// At SIGHUP it is read though its files look as before.
+	until(t, "rest", func() bool { return strings.Count(p.log.String(), "the certificate was read again") > 0 })
+	at := map[string]time.Time{}
+	for _, f := range []string{cert, key} {
+		info, err := os.Stat(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at[f] = info.ModTime()
+	}
+	aside := t.TempDir()
+	certificate(t, filepath.Join(aside, "cert.pem"), filepath.Join(aside, "key.pem"), "third.test")
+	for _, f := range []string{cert, key} {
+		from := filepath.Join(aside, filepath.Base(f))
+		if err := errors.Join(os.Chtimes(from, at[f], at[f]), os.Rename(from, f)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the third certificate", func() bool { return name() == "third.test" })
 	if _, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "https://"), &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}); err == nil { //nolint:gosec // what is refused
 		t.Error("TLS 1.1 is spoken")
 	}

@@ -44,11 +44,11 @@ type commands struct {
 
 type serveCommand struct{ config.Serve }
 
-func (c *serveCommand) Run(ctx context.Context, out io.Writer) error {
+func (c *serveCommand) Run(ctx context.Context, out io.Writer, p app.Program) error {
 	if c.NoDemo {
 		c.Demo = "no"
 	}
-	return app.Serve(ctx, c.Serve, app.Program{Version: version, Exporter: spanExporter, LogLevel: logLevel}, out)
+	return app.Serve(ctx, c.Serve, out, p)
 }
 
 type standinCommand struct{ config.Standin }
@@ -89,7 +89,7 @@ func (openapiCommand) Run(out io.Writer) error {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdout, app.Program{Version: version, Exporter: exporter}); err != nil {
 		code := 1
 		var status *app.ExitError
 		if errors.As(err, &status) {
@@ -102,9 +102,17 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) error {
+func run(ctx context.Context, args []string, out io.Writer, p app.Program) error {
+	p.Reload = func() (config.Serve, error) {
+		var again commands
+		k, err := parser(&again)
+		if err == nil {
+			_, err = k.Parse(args)
+		}
+		return again.Serve.Serve, err
+	}
 	var c commands
-	k, err := parser(&c, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.UsageOnError())
+	k, err := parser(&c, kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(out, (*io.Writer)(nil)), kong.Bind(p), kong.UsageOnError())
 	if err != nil {
 		return err
 	}

@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"rmp/internal/app"
 )
 
 func printed(t *testing.T, args ...string) string {
 	t.Helper()
 	var out bytes.Buffer
-	if err := run(t.Context(), args, &out); err != nil {
+	if err := run(t.Context(), args, &out, app.Program{}); err != nil {
 		t.Fatal(err)
 	}
 	return out.String()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"runtime/debug"
 	"testing"
+
+	"rmp/internal/app"
 )
 
 func TestVersionSaysWhatItWasBuiltFrom(t *testing.T) {
@@ -23,7 +25,7 @@ func TestVersionSaysWhatItWasBuiltFrom(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"version"}, &out); err != nil {
+	if err := run(t.Context(), []string{"version"}, &out, app.Program{}); err != nil {
 		t.Fatal(err)
 	}
 	if n := bytes.Count(out.Bytes(), []byte("\n")); n != 3 || !bytes.Contains(out.Bytes(), []byte("go1.")) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -283,7 +284,8 @@ func TestPoolWaits(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	_, _, addr := s.Addrs()
-	p := cli.NewPool(cli.Config{Addr: addr, User: "postmaster", Password: password}, 1)
+	o := &told{}
+	p := cli.NewPool(cli.Config{Addr: addr, User: "postmaster", Password: password, Observer: o}, 1)
 	defer p.Close()
 	err = p.With(t.Context(), func(*cli.Conn) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -301,14 +303,17 @@ func TestPoolWaits(t *testing.T) {
 	if err := p.With(t.Context(), func(c *cli.Conn) error { return c.Noop(t.Context()) }); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
-	if s := p.Stats(); s.Dialled != 1 || s.Reused != 1 || s.Waited != 1 || s.Idle != 1 || s.Busy != 0 || s.Size != 1 {
+	if s := p.Stats(); s.Dialled != 1 || s.Reused != 1 || s.Waited != 1 || s.Waiting != 0 || s.Idle != 1 || s.Busy != 0 || s.Size != 1 {
 		t.Errorf("%+v", s)
+	}
+	if want := []string{"login: <nil>", "NOOP: <nil>"}; !slices.Equal(o.lines, want) || o.waited != 1 {
+		t.Errorf("told %q, want %q; waited %d times", o.lines, want, o.waited)
 	}
 	// Closing sends away who waits.
 	err = p.With(t.Context(), func(c *cli.Conn) error {
 		waiting := make(chan error)
 		go func() { waiting <- p.With(t.Context(), func(*cli.Conn) error { return nil }) }()
-		for p.Stats().Waited < 2 {
+		for p.Stats().Waiting < 1 {
 			runtime.Gosched()
 		}
 		p.Close()
@@ -319,6 +324,45 @@ func TestPoolWaits(t *testing.T) {
 	})
 	if err != nil {
 		t.Errorf("at work while the pool is closed: %v", err)
+	}
+}
+
+// told is an observer that keeps what it is told.
+type told struct {
+	lines  []string
+	waited int
+}
+
+func (o *told) Begin(ctx context.Context, commands ...string) (context.Context, func([]error, error)) {
+	return ctx, func(errs []error, failure error) {
+		line := fmt.Sprintf("%s: %v", strings.Join(commands, " "), failure)
+		for _, err := range errs {
+			line += fmt.Sprintf(", %v", err != nil)
+		}
+		o.lines = append(o.lines, line)
+	}
+}
+
+func (o *told) Waited(time.Duration) { o.waited++ }
+
+func TestObserverOfAPipeline(t *testing.T) {
+	s, err := standin.Open(t.Context(), standin.Config{Dir: t.TempDir(), MainDomain: "corp.example", AdminPassword: password})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	_, _, addr := s.Addrs()
+	o := &told{}
+	c, err := cli.Dial(t.Context(), cli.Config{Addr: addr, User: "postmaster", Password: password, Observer: o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close() //nolint:errcheck // the test is over
+	if _, err := c.Pipeline(t.Context(), cli.Command{Name: "NOOP"}, cli.Command{Name: "NONSENSE", Arguments: []any{"secret"}}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"login: <nil>", "NOOP NONSENSE: <nil>, false, true"}; !slices.Equal(o.lines, want) {
+		t.Errorf("told %q, want %q", o.lines, want)
 	}
 }
 

@@ -40,9 +40,7 @@ type Config struct {
 	StartTLS *tls.Config   // by STLS after the greeting; nil: none
 	Auth     string        // CRAM-MD5, or PLAIN (with TLS only), for SASL; "" for APOP where it is offered, else USER and PASS
 	Timeout  time.Duration // for a command whose context has no deadline; default 10 s
-	// Trace is told of each command that is sent, without its arguments; what
-	// it answers is called with the outcome. nil: nobody is told.
-	Trace func(ctx context.Context, command string) (done func(error))
+	Observer Observer      // may be nil
 }
 
 const (
@@ -53,13 +51,13 @@ const (
 
 // Conn is a connection that has logged in.
 type Conn struct {
-	conn    net.Conn
-	r       *bufio.Reader
-	timeout time.Duration
-	used    time.Time
-	broken  bool
-	inline  bool // data stand on the line of the reply
-	trace   func(ctx context.Context, command string) (done func(error))
+	conn     net.Conn
+	r        *bufio.Reader
+	timeout  time.Duration
+	observer Observer
+	used     time.Time
+	broken   bool
+	inline   bool // data stand on the line of the reply
 }
 
 // named is a configuration that checks the certificate against the host that
@@ -76,10 +74,12 @@ func named(cfg *tls.Config, addr string) *tls.Config {
 
 // Dial connects and logs in: by APOP when the greeting offers it, so that the
 // password does not travel, else by USER and PASS.
-func Dial(ctx context.Context, cfg Config) (*Conn, error) {
+func Dial(ctx context.Context, cfg Config) (conn *Conn, err error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = defaultTimeout
 	}
+	ctx, end := begin(ctx, cfg.Observer, "login")
+	defer func() { end(nil, err) }()
 	ctx, cancel := context.WithTimeout(ctx, cfg.Timeout)
 	defer cancel()
 	var d net.Dialer
@@ -90,7 +90,7 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	if cfg.TLS != nil {
 		nc = tls.Client(nc, named(cfg.TLS, cfg.Addr))
 	}
-	c := &Conn{conn: nc, r: bufio.NewReaderSize(nc, 16<<10), timeout: cfg.Timeout, inline: true, trace: cfg.Trace}
+	c := &Conn{conn: nc, r: bufio.NewReaderSize(nc, 16<<10), timeout: cfg.Timeout, observer: cfg.Observer, inline: true}
 	if err := c.login(ctx, cfg); err != nil {
 		_ = nc.Close()
 		return nil, err
@@ -105,11 +105,7 @@ type reply struct {
 
 // exchange sends a line (unless it is empty) and reads the reply to it. name
 // stands for the line in errors, without its arguments.
-func (c *Conn) exchange(ctx context.Context, line, name string) (r reply, err error) {
-	if c.trace != nil {
-		done := c.trace(ctx, name)
-		defer func() { done(err) }()
-	}
+func (c *Conn) exchange(ctx context.Context, line, name string) (reply, error) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = time.Now().Add(c.timeout)
@@ -192,11 +188,13 @@ type Word string
 // Raw sends a command: its name, then arguments. A Word goes out as it is;
 // everything else is written in the object format. The data of the reply are
 // answered, or nil if there are none.
-func (c *Conn) Raw(ctx context.Context, command Word, arguments ...any) (dataformat.Value, error) {
+func (c *Conn) Raw(ctx context.Context, command Word, arguments ...any) (value dataformat.Value, err error) {
 	line, err := encode(command, arguments)
 	if err != nil {
 		return nil, err
 	}
+	ctx, end := begin(ctx, c.observer, string(command))
+	defer func() { end(nil, err) }()
 	r, err := c.exchange(ctx, string(line), string(command))
 	if err != nil {
 		return nil, err

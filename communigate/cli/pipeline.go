@@ -23,7 +23,7 @@ type Result struct {
 // Pipeline sends commands without waiting for the answers in between, and
 // answers a result for each. Only a failure of the connection is an error of
 // its own; how many commands have had effect is then not known.
-func (c *Conn) Pipeline(ctx context.Context, commands ...Command) ([]Result, error) {
+func (c *Conn) Pipeline(ctx context.Context, commands ...Command) (results []Result, err error) {
 	lines := make([][]byte, len(commands))
 	for i, cmd := range commands {
 		var err error
@@ -31,6 +31,18 @@ func (c *Conn) Pipeline(ctx context.Context, commands ...Command) ([]Result, err
 			return nil, err
 		}
 	}
+	names := make([]string, len(commands))
+	for i, cmd := range commands {
+		names[i] = string(cmd.Name)
+	}
+	ctx, end := begin(ctx, c.observer, names...)
+	defer func() {
+		errs := make([]error, len(results))
+		for i, r := range results {
+			errs[i] = r.Err
+		}
+		end(errs, err)
+	}()
 	out := make([]Result, 0, len(commands))
 	// In rounds, so that neither side waits for the other to read.
 	for begin := 0; begin < len(commands); {

@@ -29,6 +29,7 @@ type Pool struct {
 type PoolStats struct {
 	Dialled, Reused, Dropped int64 // Dropped: broken, or idle for too long
 	Waited                   int64 // who had to wait for a free connection
+	Waiting                  int   // who waits for one now
 	Idle, Busy, Size         int
 }
 
@@ -71,7 +72,12 @@ func (p *Pool) enter(ctx context.Context) error {
 		return nil
 	default:
 	}
-	p.count(func(s *PoolStats) { s.Waited++ })
+	p.count(func(s *PoolStats) { s.Waited++; s.Waiting++ })
+	defer p.count(func(s *PoolStats) { s.Waiting-- })
+	if p.cfg.Observer != nil {
+		began := time.Now()
+		defer func() { p.cfg.Observer.Waited(time.Since(began)) }()
+	}
 	select {
 	case p.slots <- struct{}{}:
 		return nil

@@ -18,11 +18,7 @@ import (
 )
 
 // Login signs in, and finds out the zone of times without one.
-func Login(ctx context.Context, client *http.Client, cfg Config) (s *Session, err error) {
-	if cfg.Trace != nil {
-		done := cfg.Trace(ctx, []string{"login"})
-		defer func() { done([]error{err}) }()
-	}
+func Login(ctx context.Context, client *http.Client, cfg Config) (*Session, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = defaultTimeout
 	}
@@ -32,12 +28,8 @@ func Login(ctx context.Context, client *http.Client, cfg Config) (s *Session, er
 	if cfg.HostZone == nil {
 		cfg.HostZone = time.UTC
 	}
-	s = &Session{cfg: cfg, client: client, zone: cfg.HostZone}
-	body, err := s.signIn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("XIMSS login: %w", err)
-	}
-	id, account, err := sessionOf(body)
+	s := &Session{cfg: cfg, client: client, zone: cfg.HostZone}
+	id, account, err := s.enter(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("XIMSS login: %w", err)
 	}
@@ -49,6 +41,17 @@ func Login(ctx context.Context, client *http.Client, cfg Config) (s *Session, er
 		return nil, fmt.Errorf("XIMSS login: %w", err)
 	}
 	return s, nil
+}
+
+// enter signs in, and answers the session and the account's address.
+func (s *Session) enter(ctx context.Context) (id, account string, err error) {
+	ctx, end := s.cfg.beginLogin(ctx)
+	defer func() { end(nil, err) }()
+	body, err := s.signIn(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	return sessionOf(body)
 }
 
 const formType = "application/x-www-form-urlencoded"

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,6 +17,8 @@ type Pool struct {
 	cfg    Config
 	client *http.Client
 	slots  chan struct{}
+
+	waiting atomic.Int64 // who waits for a slot
 
 	ending sync.WaitGroup // sessions that did not answer
 
@@ -44,10 +47,8 @@ func NewPool(cfg Config, client *http.Client, size int) *Pool {
 // unless it ended while it was at work on them and one of them is marked Once.
 // What they leave open is closed.
 func (p *Pool) Do(ctx context.Context, requests ...*Request) ([]*Reply, error) {
-	select {
-	case p.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: all sessions are busy: %w", ErrSlow, ctx.Err())
+	if err := p.enter(ctx); err != nil {
+		return nil, fmt.Errorf("%w: all sessions are busy: %w", ErrSlow, err)
 	}
 	defer func() { <-p.slots }()
 	for try := 0; ; try++ {

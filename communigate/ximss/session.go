@@ -45,9 +45,7 @@ type Config struct {
 	// of the account.
 	HostZone *time.Location
 	Dialect  Dialect
-	// Trace is told of each round trip: the names of its requests, or login;
-	// what it answers is called with the outcome of each. nil: nobody is told.
-	Trace func(ctx context.Context, requests []string) (done func([]error))
+	Observer Observer // may be nil
 }
 
 // LoginMethod says how the password travels.
@@ -129,28 +127,13 @@ func (s *Session) String() string { return "XIMSS session of " + s.account }
 // Do sends the requests in one round trip and answers a reply for each, in
 // their order.
 func (s *Session) Do(ctx context.Context, requests ...*Request) (replies []*Reply, err error) {
-	if s.cfg.Trace != nil {
-		names := make([]string, len(requests))
-		for i, r := range requests {
-			names[i] = r.node.Name
-		}
-		done := s.cfg.Trace(ctx, names)
-		defer func() {
-			outcome := make([]error, len(names))
-			for i := range outcome {
-				outcome[i] = err
-				if err == nil {
-					outcome[i] = replies[i].Err
-				}
-			}
-			done(outcome)
-		}()
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.dead {
 		return nil, ErrSessionLost
 	}
+	ctx, end := s.cfg.begin(ctx, requests)
+	defer func() { end(replies, err) }()
 	root := xmlnode.New("XIMSS")
 	index := make(map[string]int, len(requests))
 	for i, r := range requests {

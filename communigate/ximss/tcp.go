@@ -163,7 +163,9 @@ func (c *Conn) forget(id string) {
 
 // Do sends the requests in one write and answers a reply for each, in their
 // order. Requests of other goroutines may be under way at the same time.
-func (c *Conn) Do(ctx context.Context, requests ...*Request) ([]*Reply, error) {
+func (c *Conn) Do(ctx context.Context, requests ...*Request) (replies []*Reply, err error) {
+	ctx, end := c.cfg.begin(ctx, requests)
+	defer func() { end(replies, err) }()
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
 	defer cancel()
 	ids, waits := make([]string, len(requests)), make([]*waiting, len(requests))

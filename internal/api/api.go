@@ -30,7 +30,6 @@ import (
 	"rmp/internal/gatekeeper"
 	"rmp/internal/people"
 	"rmp/internal/tenant"
-	"rmp/internal/trail"
 )
 
 // Version of the API's document.
@@ -75,10 +74,12 @@ type Deps struct {
 	Unavailable func(error) bool
 	Checks      []Check
 	Metrics     http.Handler
-	Observe     func(requestID, operation string, status int, took time.Duration)
-	Tracer      trail.Tracer // or nil
-	Log         *slog.Logger
-	Now         func() time.Time
+	Observe     func(operation string, status int, took time.Duration)
+	// SignedIn is told of each try to sign in: the way (login, single-sign-on)
+	// and how it ended (ok, refused, throttled, failed). It may be nil.
+	SignedIn func(way, result string)
+	Log      *slog.Logger
+	Now      func() time.Time
 }
 
 // Check is one dependency that readiness names.

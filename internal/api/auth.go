@@ -13,6 +13,7 @@ import (
 	"rmp/internal/gatekeeper"
 	"rmp/internal/secret"
 	"rmp/internal/tenant"
+	"rmp/internal/trail"
 	"rmp/internal/webauth"
 )
 
@@ -109,7 +110,7 @@ func signedInOf(t gatekeeper.Tokens) SignedIn {
 func (a *API) login(ctx context.Context, _ tenant.Principal, in *loginInput) (*signedInOutput, error) {
 	t, err := a.Gatekeeper.Login(ctx, gatekeeper.Credentials{Email: in.Body.Email,
 		Password: secret.Text(in.Body.Password), CGPPassword: secret.Text(in.Body.CGProPassword), Address: requestAddress(ctx)})
-	a.append(ctx, signInEntry(t, in.Body.Email, "login", err))
+	a.signedIn(ctx, t, in.Body.Email, "login", err)
 	if err != nil {
 		return nil, err
 	}
@@ -118,8 +119,27 @@ func (a *API) login(ctx context.Context, _ tenant.Principal, in *loginInput) (*s
 
 // RecordSignIn notes a try to sign in at another way in.
 func (a *API) RecordSignIn(ctx context.Context, from netip.Addr, action, email string, t gatekeeper.Tokens, err error) {
-	ctx = context.WithValue(ctx, requestKey{}, requestInfo{address: from})
-	a.append(ctx, signInEntry(t, email, action, err))
+	ctx = context.WithValue(ctx, requestKey{}, requestInfo{id: trail.Get(ctx, trail.RequestID), address: from})
+	a.signedIn(ctx, t, email, action, err)
+}
+
+// signedIn notes a try to sign in, in the audit log and for the metrics.
+func (a *API) signedIn(ctx context.Context, t gatekeeper.Tokens, email, way string, err error) {
+	trail.Note(ctx, trail.Tenant, string(t.User.Tenant))
+	a.append(ctx, signInEntry(t, email, way, err))
+	if a.SignedIn == nil {
+		return
+	}
+	result := "failed"
+	switch {
+	case err == nil:
+		result = "ok"
+	case fault.CodeOf(err) == fault.Unauthenticated:
+		result = "refused"
+	case fault.CodeOf(err) == fault.TooMany:
+		result = "throttled"
+	}
+	a.SignedIn(way, result)
 }
 
 // signInEntry is what the audit log says of a try to sign in.

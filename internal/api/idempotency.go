@@ -102,7 +102,7 @@ func (a *API) idempotent(next http.Handler) http.Handler {
 				return
 			}
 			if err := store.Finish(r.Context(), p.Email, key, *stored); err != nil {
-				a.log.ErrorContext(r.Context(), "note the end of an idempotent request", "err", err, "requestId", requestID(r.Context()))
+				a.log.ErrorContext(r.Context(), "note the end of an idempotent request", "err", err)
 			}
 			replay(w, *stored)
 			return
@@ -123,7 +123,7 @@ func (a *API) idempotent(next http.Handler) http.Handler {
 				err = store.Release(ctx, p.Email, key)
 			}
 			if err != nil {
-				a.log.ErrorContext(ctx, "note the end of an idempotent request", "err", err, "requestId", requestID(ctx))
+				a.log.ErrorContext(ctx, "note the end of an idempotent request", "err", err)
 			}
 		}()
 		next.ServeHTTP(rec, r)

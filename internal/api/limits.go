@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -50,6 +51,8 @@ type limiter struct {
 	swept   time.Time
 	limits  map[tenant.ID]tenantLimits
 	streams map[string]int
+
+	tooMany, noRoom atomic.Int64 // requests sent away
 }
 
 type meter struct {
@@ -157,6 +160,7 @@ func (a *API) limited(next http.Handler) http.Handler {
 		ctx := r.Context()
 		p, known := webauth.Principal(ctx)
 		if wait, of := a.limits.check(ctx, p, known, requestAddress(ctx)); wait > 0 {
+			a.limits.tooMany.Add(1)
 			a.writeProblem(w, r, &fault.Error{Code: fault.TooMany, Text: "too many requests " + of + "; come back later", RetryAfter: wait})
 			return
 		}
@@ -186,6 +190,7 @@ func (a *API) bounded(next http.Handler) http.Handler {
 			select {
 			case room <- struct{}{}:
 			case <-wait.C:
+				a.limits.noRoom.Add(1)
 				a.writeProblem(w, r, &fault.Error{Code: fault.Unavailable, Text: "the server has too much to do; try again", RetryAfter: time.Second})
 				return
 			case <-r.Context().Done():
@@ -197,8 +202,24 @@ func (a *API) bounded(next http.Handler) http.Handler {
 	})
 }
 
-// everyStream counts all streams.
-const everyStream = "all"
+// LimitStats is how much of the limits is taken.
+type LimitStats struct {
+	InFlight, MostInFlight int   // requests at work; 0: no limit, then they are not counted
+	Streams, MostStreams   int   // event streams open
+	TooMany, NoRoom        int64 // requests sent away: too many of somebody, or at work
+}
+
+// LimitStats answers it.
+func (a *API) LimitStats() LimitStats {
+	m := a.limits
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return LimitStats{InFlight: len(m.room), MostInFlight: cap(m.room), Streams: m.streams[allStreams], MostStreams: m.Streams,
+		TooMany: m.tooMany.Load(), NoRoom: m.noRoom.Load()}
+}
+
+// allStreams counts the streams of everybody.
+const allStreams = "all"
 
 // stream takes room for an event stream, and answers how to give it back.
 func (m *limiter) stream(ctx context.Context, p tenant.Principal) (release func(), err error) {
@@ -206,7 +227,7 @@ func (m *limiter) stream(ctx context.Context, p tenant.Principal) (release func(
 		key  string
 		most int
 	}{
-		{everyStream, m.Streams},
+		{allStreams, m.Streams},
 		{"user " + p.UserID, m.UserStreams},
 		{"tenant " + string(p.Tenant), or(m.of(ctx, p.Tenant).EventStreams, m.TenantStream)},
 	}
@@ -229,13 +250,4 @@ func (m *limiter) stream(ctx context.Context, p tenant.Principal) (release func(
 			}
 		}
 	}, nil
-}
-
-// Load is how much the API has to do: requests at work (counted where they
-// are bounded), and event streams.
-func (a *API) Load() (inFlight, streams int) {
-	m := a.limits
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return len(m.room), m.streams[everyStream]
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -76,9 +75,14 @@ func (a *API) Handler() http.Handler {
 // handler, and measures.
 func (a *API) envelope(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := rand.Text()
+		id := trail.Get(r.Context(), trail.RequestID)
 		started := a.Now()
-		ctx := context.WithValue(r.Context(), requestKey{}, requestInfo{id: id, path: r.URL.Path,
+		ctx := r.Context()
+		if id == "" { // nothing around the API has begun one
+			id = rand.Text()
+			ctx = trail.Begin(ctx, trail.RequestID, id)
+		}
+		ctx = context.WithValue(ctx, requestKey{}, requestInfo{id: id, path: r.URL.Path,
 			secure: webauth.Secure(r, a.Proxies), address: webauth.Address(r, a.Proxies), notes: map[string]string{}})
 		limit := requestTime
 		if r.URL.Path == eventsPath {
@@ -86,14 +90,6 @@ func (a *API) envelope(next http.Handler) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
-		ctx = trail.With(ctx, "requestId", id)
-		if a.Tracer != nil {
-			ctx = trail.WithTracer(ctx, a.Tracer)
-			if parent := r.Header.Get("Traceparent"); parent != "" && webauth.FromProxy(r, a.Proxies) {
-				ctx = a.Tracer.Remote(ctx, parent)
-			}
-		}
-		ctx, end := trail.Span(ctx, a.route(r), slog.String("requestId", id))
 		r = r.WithContext(ctx)
 		h := w.Header()
 		h.Set("X-Request-Id", id)
@@ -106,18 +102,15 @@ func (a *API) envelope(next http.Handler) http.Handler {
 				if v == http.ErrAbortHandler {
 					panic(v)
 				}
-				a.log.ErrorContext(ctx, "panic in a handler", "panic", fmt.Sprint(v), "requestId", id, "stack", string(debug.Stack()))
+				a.log.ErrorContext(ctx, "panic in a handler", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 				if !rec.wrote {
 					a.writeProblem(rec, r, fault.New(fault.Internal, "something went wrong on our side; the log has it under the request id"))
 				}
 			}
-			var failed error
-			if rec.status >= http.StatusInternalServerError {
-				failed = fmt.Errorf("status %d", rec.status)
-			}
-			end(failed)
+			operation := a.route(r)
+			trail.Note(ctx, trail.Operation, operation)
 			if a.Observe != nil {
-				a.Observe(id, a.route(r), rec.status, a.Now().Sub(started))
+				a.Observe(operation, rec.status, a.Now().Sub(started))
 			}
 		}()
 		next.ServeHTTP(rec, r)
@@ -129,7 +122,7 @@ func (a *API) envelope(next http.Handler) http.Handler {
 func (a *API) route(r *http.Request) string {
 	_, pattern := a.mux.Handler(r)
 	if pattern == "" {
-		return r.Method + " other"
+		return "other" // the method is the client's choice
 	}
 	return pattern
 }
@@ -180,7 +173,8 @@ func (a *API) authenticate(next http.Handler) http.Handler {
 			p, err := a.Gatekeeper.Verify(r.Context(), token)
 			switch {
 			case err == nil:
-				r = r.WithContext(trail.With(webauth.WithPrincipal(r.Context(), p), "tenant", string(p.Tenant)))
+				trail.Note(r.Context(), trail.Tenant, string(p.Tenant))
+				r = r.WithContext(webauth.WithPrincipal(r.Context(), p))
 			case fault.CodeOf(err) != fault.Unauthenticated:
 				a.writeProblem(w, r, err)
 				return

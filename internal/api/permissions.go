@@ -237,6 +237,6 @@ func (a *API) append(ctx context.Context, e audit.Entry) {
 		e.Address = from.String()
 	}
 	if err := a.Audit.Append(context.WithoutCancel(ctx), e); err != nil {
-		a.log.ErrorContext(ctx, "the audit log could not be written", "err", err, "action", e.Action, "actor", e.Actor, "outcome", e.Outcome, "requestId", e.RequestID)
+		a.log.ErrorContext(ctx, "the audit log could not be written", "err", err, "action", e.Action, "actor", e.Actor, "outcome", e.Outcome)
 	}
 }

@@ -145,7 +145,7 @@ func (a *API) translate(ctx context.Context, err error) *Problem {
 	}
 	p = problemOf(f.Code, f.Text)
 	if p.Status >= 500 {
-		a.log.ErrorContext(ctx, "request failed", "err", err, "requestId", requestID(ctx))
+		a.log.ErrorContext(ctx, "request failed", "err", err)
 	}
 	for _, field := range f.Fields {
 		if f.Code == fault.Unknown {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -69,7 +70,9 @@ type certificate struct {
 	cert, key string
 	log       *slog.Logger
 	current   atomic.Pointer[tls.Certificate]
-	seen      time.Time // when the newer of the files was changed
+
+	mu   sync.Mutex
+	seen time.Time // when the newer of the files was changed
 }
 
 const certificateLook = 2 * time.Second
@@ -96,6 +99,19 @@ func (c *certificate) load() error {
 	return nil
 }
 
+// ends answers when the certificate that is served ends; nil without one.
+func (c *certificate) ends() func() time.Time {
+	if c == nil {
+		return nil
+	}
+	return func() time.Time {
+		if leaf := c.current.Load().Leaf; leaf != nil {
+			return leaf.NotAfter
+		}
+		return time.Time{}
+	}
+}
+
 func (c *certificate) changed() (at time.Time) {
 	for _, f := range []string{c.cert, c.key} {
 		if info, err := os.Stat(f); err == nil && info.ModTime().After(at) {
@@ -116,17 +132,24 @@ func (c *certificate) watch(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		at := c.changed()
-		if at.Equal(c.seen) {
-			continue
-		}
-		if err := c.load(); err != nil {
-			c.log.WarnContext(ctx, "the certificate has changed and cannot be read; the former one goes on serving", "err", err)
-			continue
-		}
-		c.seen = at
-		c.log.InfoContext(ctx, "the certificate was read again", "file", c.cert)
+		c.look(ctx, false)
 	}
+}
+
+// look reads the files if they have changed, or in any case.
+func (c *certificate) look(ctx context.Context, always bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := c.changed()
+	if at.Equal(c.seen) && !always {
+		return
+	}
+	if err := c.load(); err != nil {
+		c.log.WarnContext(ctx, "the certificate cannot be read; the former one goes on serving", "err", err)
+		return
+	}
+	c.seen = at
+	c.log.InfoContext(ctx, "the certificate was read again", "file", c.cert)
 }
 
 func (c *certificate) config() *tls.Config {

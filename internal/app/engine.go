@@ -35,11 +35,12 @@ func newEngine(db *store.DB, gw *groupware.Groupware, keep time.Duration, now fu
 	e.resources = func(t tenant.ID) directory.Store { return db.For(t) }
 	e.availability = availability.New(gw, e.bookings, e.resources, keep, now)
 	var wrote outbox.Outcome
+	var observe func(operation, outcome string, took time.Duration)
 	if m != nil {
-		wrote = m.Wrote
+		wrote, observe = m.Wrote, m.Booking
 	}
 	e.worker = outbox.New(db, gw, log, now, wrote)
-	e.service = &booking.Service{Bookings: e.bookings, Resources: e.resources, Tenants: db, Availability: e.availability, Writer: e.worker, Now: now, Log: log}
+	e.service = &booking.Service{Bookings: e.bookings, Resources: e.resources, Tenants: db, Availability: e.availability, Writer: e.worker, Now: now, Log: log, Observe: observe}
 	return e
 }
 

@@ -28,6 +28,7 @@ import (
 	"rmp/internal/secret"
 	"rmp/internal/store"
 	"rmp/internal/store/pgtest"
+	"rmp/internal/telemetry"
 	"rmp/internal/tenant"
 )
 
@@ -98,9 +99,11 @@ func newRig(t testing.TB, target string, quirks ...ximssserver.Quirks) *rig {
 	if err := db.SaveTenant(ctx, &r.tenant); err != nil {
 		t.Fatal(err)
 	}
-	gw := groupware.New(groupware.Config{URL: "http://" + web, CLIAddr: line, Admin: "postmaster", AdminPassword: "pw", Sessions: 3, Timeout: 5 * time.Second}, db.Tenant, log)
+	m := telemetry.NewMetrics("test")
+	db.Observe(m.Transaction)
+	gw := groupware.New(groupware.Config{URL: "http://" + web, CLIAddr: line, Admin: "postmaster", AdminPassword: "pw", Sessions: 3, Timeout: 5 * time.Second, Observe: m.Wire}, db.Tenant, log)
 	t.Cleanup(func() { gw.Close(context.WithoutCancel(ctx)) })
-	r.engine = newEngine(db, gw, time.Minute, func() time.Time { return time.Now().Add(r.clock) }, log, nil)
+	r.engine = newEngine(db, gw, time.Minute, func() time.Time { return time.Now().Add(r.clock) }, log, m)
 	if err := gw.EnsureTenant(ctx, r.tenant, true); err != nil {
 		t.Fatal(err)
 	}
@@ -425,7 +428,7 @@ func TestNoticeOfChanges(t *testing.T) {
 	r := newRig(t, pgtest.URL(t))
 	b := r.book(ask(0, 9))
 	ctx, stop := context.WithCancel(t.Context())
-	j := &jobs{engine: r.engine, rules: config.Reconcile{Interval: time.Hour, Days: 30, Budget: 1000, Watch: true}, log: slog.New(slog.DiscardHandler), owner: "me", drift: func(string, int) {}}
+	j := &jobs{engine: r.engine, rules: config.Reconcile{Interval: time.Hour, Days: 30, Budget: 1000, Watch: true}, log: slog.New(slog.DiscardHandler), owner: "me", m: telemetry.NewMetrics("test")}
 	done := make(chan struct{})
 	go func() { defer close(done); j.run(ctx) }()
 	defer func() { stop(); <-done }()

@@ -17,6 +17,7 @@ import (
 	"rmp/internal/events"
 	"rmp/internal/gatekeeper"
 	"rmp/internal/groupware"
+	"rmp/internal/telemetry"
 	"rmp/internal/tenant"
 )
 
@@ -52,7 +53,9 @@ func serveOn(b testing.TB, target string) *served {
 		Upkeep: func(t tenant.ID) api.Upkeep { return upkeep{r.db.For(t), func() {}} }, Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{r.db.For(t)} }, People: newPeople(r.engine), Feeds: func(t tenant.ID) api.Feeds { return feeds{r.db.For(t)} }, FeedOwner: feedOwner(r.db), Feed: groupware.Feed,
 		Doctor:    doctors{doctor.New(doctor.Deps{DB: r.db, Groupware: r.gw, Now: time.Now, Log: log})},
 		Provision: provision{r.db, r.gw, time.Now}, Audit: r.db, Installation: installation{r.db, r.gw, true}, Log: log, Now: time.Now})
-	srv := httptest.NewServer(a.Handler())
+	m := telemetry.NewMetrics("test")
+	a.Observe, a.SignedIn = m.Request, m.SignedIn
+	srv := httptest.NewServer(telemetry.Requests{Log: log, Metrics: m, Slow: time.Minute}.Handler(a.Handler()))
 	b.Cleanup(srv.Close)
 	s := &served{rig: r, url: srv.URL, client: srv.Client()}
 	login := s.call(b, http.MethodPost, "/api/v2/auth/login", http.StatusOK, map[string]string{"email": anna, "password": password})

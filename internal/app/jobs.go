@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -12,7 +13,9 @@ import (
 	"rmp/internal/groupware"
 	"rmp/internal/notify"
 	"rmp/internal/reconcile"
+	"rmp/internal/telemetry"
 	"rmp/internal/tenant"
+	"rmp/internal/trail"
 )
 
 // jobs is what a process does besides serving: what one process at a time
@@ -22,7 +25,7 @@ type jobs struct {
 	rules config.Reconcile
 	log   *slog.Logger
 	owner string
-	drift func(kind string, n int)
+	m     *telemetry.Metrics
 }
 
 const (
@@ -78,7 +81,11 @@ func (j *jobs) leased(ctx context.Context, name string, every time.Duration, do 
 	}
 	work, cancel := context.WithTimeout(ctx, jobLease)
 	defer cancel()
+	work = trail.Begin(work, trail.Job, name, trail.Run, rand.Text())
+	work, span := trail.Root(work, "job "+name)
 	err = do(work)
+	span.End(err)
+	j.m.Ran(name, err)
 	if ended := j.db.EndJob(context.WithoutCancel(ctx), name, j.owner); err == nil {
 		err = ended
 	}
@@ -132,7 +139,7 @@ func (j *jobs) reconcile(ctx context.Context) {
 	r := &reconcile.Reconciler{Store: j.db, Calendars: j.gw, Bookings: j.service, Teller: notify.Notifier{Mailer: j.gw},
 		Rules:    reconcile.Rules{AdoptDeleted: j.rules.Deleted == "adopt", AdoptMoved: j.rules.Moved == "adopt"},
 		Interval: j.rules.Interval, Ahead: time.Duration(j.rules.Days) * 24 * time.Hour, Budget: j.rules.Budget, Now: j.now, Log: j.log,
-		Count: func(k reconcile.Drift, n int) { j.drift(string(k), n) }, Changed: j.availability.Changed}
+		Count: func(k reconcile.Drift, n int) { j.m.Drifted(string(k), n) }, Compared: j.m.Compared, Changed: j.availability.Changed}
 	tick := time.NewTicker(jobTick)
 	defer tick.Stop()
 	for {
@@ -178,7 +185,7 @@ func (j *jobs) watch(ctx context.Context) {
 
 func (j *jobs) watchTenant(ctx context.Context, t tenant.ID) {
 	name := "watch " + string(t)
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(trail.Begin(ctx, trail.Job, "watch", trail.Tenant, string(t)))
 	defer cancel()
 	lease := func() bool {
 		now := j.now()

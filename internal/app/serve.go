@@ -37,7 +37,6 @@ import (
 	"rmp/internal/store"
 	"rmp/internal/telemetry"
 	"rmp/internal/tenant"
-	"rmp/internal/trail"
 	"rmp/web"
 )
 
@@ -48,15 +47,13 @@ const (
 )
 
 // Serve runs `rmp serve` until the context ends.
-func Serve(ctx context.Context, c config.Serve, p Program, out io.Writer) (err error) {
-	level := &slog.LevelVar{}
-	if l, err := parseLevel(c.LogLevel); err == nil {
-		level.Set(l)
+func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err error) {
+	watch, err := newWatch(ctx, &c, p)
+	if err != nil {
+		return err
 	}
-	log := telemetry.NewLog(os.Stderr, c.LogFormat, level)
-	if limit := telemetry.LimitMemory("/"); limit > 0 {
-		log.Info("memory is limited to what the control group allows", "limit", telemetry.Bytes(limit))
-	}
+	defer watch.close(ctx)
+	log, m := watch.log, watch.metrics
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("data directory: %w", err)
 	}
@@ -70,6 +67,7 @@ func Serve(ctx context.Context, c config.Serve, p Program, out io.Writer) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
+	db.Observe(m.Transaction)
 	proxies, err := prefixes("trusted-proxies", c.Proxies)
 	if err != nil {
 		return err
@@ -88,16 +86,7 @@ func Serve(ctx context.Context, c config.Serve, p Program, out io.Writer) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, standinClose()) }()
-	o, err := observe(ctx, c, p, log)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
-		defer cancel()
-		_ = o.close(ctx) // spans that cannot be sent are lost
-	}()
-	cgp.Trace = o.metrics.Command
+	cgp.Observe = m.Wire
 	gw := groupware.New(cgp, db.Tenant, log)
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
@@ -105,7 +94,7 @@ func Serve(ctx context.Context, c config.Serve, p Program, out io.Writer) (err e
 		gw.Close(ctx)
 	}()
 
-	e := newEngine(db, gw, c.Keep, time.Now, log, o.metrics)
+	e := newEngine(db, gw, c.Keep, time.Now, log, m)
 	e.worker.Wait = c.CGP.WriteWait
 	service := e.service
 	keeper := gatekeeper.New(db, gw, time.Now)
@@ -135,10 +124,9 @@ func Serve(ctx context.Context, c config.Serve, p Program, out io.Writer) (err e
 		Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{db.For(t)} },
 		Unavailable: func(err error) bool { return errors.Is(err, store.ErrUnavailable) },
 		Checks:      []api.Check{{Name: "database", Required: true, Probe: db.Ping}, {Name: "communigate", Probe: gw.Ping}},
-		Metrics:     allowed(metricsFor, proxies, o.metrics.Handler()), Observe: o.request, Tracer: o.tracer, Log: log, Now: time.Now})
-	o.watch(db, gw, e, a)
+		Metrics:     allowed(metricsFor, proxies, m.Handler()), Observe: m.Request, SignedIn: m.SignedIn, Log: log, Now: time.Now})
 	app, built := web.FS()
-	pages := &site.Site{Gatekeeper: keeper, SignOn: oidc.New(signOnTenants{db}, sealer, time.Now), HasSignOn: hasSignOn(db), Audit: o.signIn(a.RecordSignIn),
+	pages := &site.Site{Gatekeeper: keeper, SignOn: oidc.New(signOnTenants{db}, sealer, time.Now), HasSignOn: hasSignOn(db), Audit: a.RecordSignIn,
 		App: app, Built: built, Demo: hasDemo, PublicURL: strings.TrimSuffix(c.PublicURL, "/"), Proxies: proxies, Log: log}
 	mux := http.NewServeMux()
 	handler := a.Handler()
@@ -146,27 +134,28 @@ func Serve(ctx context.Context, c config.Serve, p Program, out io.Writer) (err e
 		mux.Handle(path, handler)
 	}
 	mux.Handle("/", pages.Handler())
+	m.Watch(telemetry.Sources{Database: db, Servers: gw.Stats, Cache: e.availability.CacheStats, Limits: a.LimitStats, Events: hub.Stats, Certificate: certificate.ends()})
 
 	listener, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 45 * time.Second,
+	server := &http.Server{Handler: watch.requests(mux, proxies), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 45 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
 
-	run, stop := context.WithCancel(trail.WithTracer(context.WithoutCancel(ctx), o.tracer))
+	run, stop := context.WithCancel(watch.background(context.WithoutCancel(ctx)))
 	defer stop()
 	var background sync.WaitGroup
 	background.Go(func() { _ = e.worker.Run(run) }) // ends with its context, without an error
 	background.Go(func() { hub.Run(run) })
-	background.Go(func() { onHangUp(run, level, p.LogLevel, certificate, log) })
 	background.Go(func() { // what other processes do is forgotten here too
 		hub.Follow(run, func(ev events.Event) {
 			e.availability.Changed(ev.Tenant, slices.Concat(ev.Data.Resources, ev.Data.People), ev.Data.Start.Add(-48*time.Hour), ev.Data.LastEnd)
 		}, e.availability.ForgetAll)
 	})
-	j := &jobs{engine: e, rules: c.Reconcile, log: log, owner: rand.Text(), drift: o.metrics.Drifted}
+	j := &jobs{engine: e, rules: c.Reconcile, log: log, owner: rand.Text(), m: m}
 	background.Go(func() { j.run(run) })
+	background.Go(func() { watch.hangups(run, certificate) })
 	server.RegisterOnShutdown(hub.Close) // streams end, else the server would wait for them
 	served := make(chan error, 1)
 	scheme := "http"
@@ -206,6 +195,15 @@ func Serve(ctx context.Context, c config.Serve, p Program, out io.Writer) (err e
 		err = nil
 	}
 	return errors.Join(err, shutdown)
+}
+
+// logger is the log of a tool.
+func logger(level string) *slog.Logger {
+	l, err := telemetry.ParseLevel(level)
+	if err != nil {
+		l = slog.LevelInfo
+	}
+	return telemetry.NewLog(os.Stderr, telemetry.Text, l)
 }
 
 func banner(out io.Writer, url string, demoTenant bool) {

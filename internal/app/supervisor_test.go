@@ -67,7 +67,7 @@ func TestServiceLife(t *testing.T) {
 	served := make(chan error, 1)
 	go func() {
 		served <- Serve(ctx, config.Serve{Data: filepath.Join(dir, "data"), Listen: "127.0.0.1:0", Demo: "no", LogLevel: "error", Keep: time.Minute, Drain: 2 * time.Second,
-			CGP: config.CGP{Sessions: 3, Persons: 1, Timeout: 5 * time.Second}, Limits: config.Limits{InFlight: 1}}, Program{}, written)
+			CGP: config.CGP{Sessions: 3, Persons: 1, Timeout: 5 * time.Second}, Limits: config.Limits{InFlight: 1}}, written, Program{})
 		_ = written.Close()
 	}()
 	addr := ""

@@ -519,13 +519,3 @@ func (e *Engine) Changed(t tenant.ID, accounts []string, from, till time.Time) {
 		l.forget(t, accounts, from, till)
 	}
 }
-
-// Kept counts how often a calendar that was asked for to be shown was known,
-// and how often it was read.
-func (e *Engine) Kept() (hits, misses int64) {
-	for _, l := range []*layer{e.events, e.own, e.people} {
-		hits += l.hits.Load()
-		misses += l.misses.Load()
-	}
-	return hits, misses
-}

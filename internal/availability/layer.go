@@ -143,7 +143,7 @@ type layer struct {
 	fetch   func(ctx context.Context, t tenant.ID, accounts []string, from, till time.Time) []fetched
 	now     func() time.Time
 
-	hits, misses atomic.Int64 // of calendars that were asked for
+	hits, misses atomic.Int64 // of calendars asked for
 }
 
 // fetched is a reading of one calendar.

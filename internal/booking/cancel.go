@@ -13,7 +13,9 @@ import (
 
 // Cancel frees the resources and takes the booking, or the dates of it that
 // the scope names, out of the calendars. To cancel again changes nothing.
-func (s *Service) Cancel(ctx context.Context, p tenant.Principal, id string, expect int64, scope Scope, reason string) (Booking, error) {
+func (s *Service) Cancel(ctx context.Context, p tenant.Principal, id string, expect int64, scope Scope, reason string) (b Booking, err error) {
+	ctx, end := s.begin(ctx, p.Tenant, "cancel")
+	defer func() { end(b.ID, err) }()
 	var bad fault.Fields
 	text(&bad, "/reason", reason, MaxReason, true)
 	if err := bad.Err(); err != nil {
@@ -126,7 +128,9 @@ func (s *Service) bookedResources(ctx context.Context, t tenant.ID, b Booking) (
 }
 
 // Restore takes a cancellation back, if the time is still free.
-func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, expect int64) (Booking, error) {
+func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, expect int64) (b Booking, err error) {
+	ctx, end := s.begin(ctx, p.Tenant, "restore")
+	defer func() { end(b.ID, err) }()
 	old, err := s.editable(ctx, p, id)
 	if err != nil {
 		return Booking{}, err

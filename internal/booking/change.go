@@ -22,7 +22,9 @@ import (
 // before it and begins a new one. When the times or the recurrence of a
 // whole series change, what was changed about single dates is dropped; dates
 // that have passed keep their place in what was occupied.
-func (s *Service) Change(ctx context.Context, p tenant.Principal, id string, expect int64, scope Scope, r Request) (Booking, error) {
+func (s *Service) Change(ctx context.Context, p tenant.Principal, id string, expect int64, scope Scope, r Request) (b Booking, err error) {
+	ctx, end := s.begin(ctx, p.Tenant, "change")
+	defer func() { end(b.ID, err) }()
 	old, err := s.editable(ctx, p, id)
 	if err != nil {
 		return Booking{}, err
@@ -44,7 +46,6 @@ func (s *Service) Change(ctx context.Context, p tenant.Principal, id string, exp
 		r.Mode = old.Mode
 	}
 	r.Hold = ""
-	var b Booking
 	switch scope.Kind {
 	case ScopeThis:
 		b, err = s.changeDate(ctx, p, old, date, r)

@@ -19,7 +19,9 @@ const (
 // Hold keeps a time free for a person who is just choosing. It blocks like a
 // booking, is in no calendar, and ends by itself. Create with the id of the
 // hold turns it into a booking.
-func (s *Service) Hold(ctx context.Context, p tenant.Principal, r Request, length time.Duration) (Booking, error) {
+func (s *Service) Hold(ctx context.Context, p tenant.Principal, r Request, length time.Duration) (b Booking, err error) {
+	ctx, end := s.begin(ctx, p.Tenant, "hold")
+	defer func() { end(b.ID, err) }()
 	if length == 0 {
 		length = DefaultHold
 	}
@@ -45,7 +47,9 @@ func (s *Service) Hold(ctx context.Context, p tenant.Principal, r Request, lengt
 }
 
 // Release ends a hold of the person. To release it again changes nothing.
-func (s *Service) Release(ctx context.Context, p tenant.Principal, id string) error {
+func (s *Service) Release(ctx context.Context, p tenant.Principal, id string) (err error) {
+	ctx, end := s.begin(ctx, p.Tenant, "release")
+	defer func() { end("", err) }()
 	b, err := s.Bookings(p.Tenant).Booking(ctx, id)
 	if errors.Is(err, ErrNotFound) || err == nil && b.Status != Held {
 		return nil

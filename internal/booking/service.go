@@ -46,13 +46,15 @@ type Service struct {
 	Writer       Writer
 	Now          func() time.Time
 	Log          *slog.Logger
+	// Observe is told how each operation ended; it may be nil.
+	Observe func(operation, outcome string, took time.Duration)
 }
 
 // Create books. A time that is taken is a *ConflictError, a rule of a
 // resource that is against it a *PolicyError.
 func (s *Service) Create(ctx context.Context, p tenant.Principal, r Request) (b Booking, err error) {
-	ctx, end := trail.Span(ctx, "book")
-	defer func() { end(failure(err)) }()
+	ctx, end := s.begin(ctx, p.Tenant, "create")
+	defer func() { end(b.ID, err) }()
 	d, err := s.newDraft(ctx, p, r)
 	if err != nil {
 		return Booking{}, err
@@ -137,6 +139,7 @@ func errStale(err error) error {
 }
 
 func (s *Service) load(ctx context.Context, t tenant.ID, id string) (Booking, error) {
+	trail.Note(ctx, trail.Booking, short(id))
 	b, err := s.Bookings(t).Booking(ctx, id)
 	if errors.Is(err, ErrNotFound) {
 		return Booking{}, fault.Wrap(err, fault.NotFound, "there is no booking %q", short(id))
@@ -245,12 +248,4 @@ func asJSON(b Booking) string {
 		return "" // a Booking has nothing that JSON cannot carry
 	}
 	return string(j)
-}
-
-// failure is what a span says of an error: its kind, and no name or title.
-func failure(err error) error {
-	if err == nil {
-		return nil
-	}
-	return errors.New(string(fault.CodeOf(err)))
 }

@@ -17,8 +17,8 @@ type Serve struct {
 	DB        string `help:"Database: a postgres:// URL, or a path for SQLite. Default: rmp.db in the data directory." env:"RMP_DB" placeholder:"URL"`
 	Demo      string `help:"Create the demo tenant in an empty database: auto (with the stand-in only), yes (also on the CommuniGate Pro server that is configured), no." default:"auto" enum:"auto,yes,no" env:"RMP_DEMO"`
 	NoDemo    bool   `help:"Start empty; the same as --demo=no." env:"RMP_NO_DEMO"`
-	LogLevel  string `help:"debug, info, warn or error. Read again from the configuration file at the signal HUP." default:"info" enum:"debug,info,warn,error" env:"RMP_LOG_LEVEL"`
-	LogFormat string `help:"Lines of the log: text or json." default:"text" enum:"text,json" env:"RMP_LOG_FORMAT"`
+	LogLevel  string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"RMP_LOG_LEVEL"`
+	LogFormat string `help:"text or json, a line each." default:"text" enum:"text,json" env:"RMP_LOG_FORMAT"`
 
 	TLSCert    string   `help:"Certificate chain in PEM: with it and tls-key the web interface speaks TLS. Both files are read again when they change." name:"tls-cert" env:"RMP_TLS_CERT" placeholder:"FILE"`
 	TLSKey     string   `help:"Its key in PEM." name:"tls-key" env:"RMP_TLS_KEY" placeholder:"FILE"`
@@ -36,14 +36,19 @@ type Serve struct {
 	Keep  time.Duration `help:"How long what was read of a calendar serves display, if nothing says earlier that it has changed. A booking always reads anew." default:"5m" env:"RMP_KEEP"`
 	Drain time.Duration `help:"How long to go on serving after the signal to end, while /readyz says no: time for a balancer to look elsewhere." default:"0s" env:"RMP_DRAIN"`
 
-	OTLPEndpoint   string        `help:"Where spans of OpenTelemetry are sent by OTLP over HTTP, such as http://127.0.0.1:4318; empty: none are recorded." name:"otlp-endpoint" env:"RMP_OTLP_ENDPOINT" placeholder:"URL"`
-	TraceShare     float64       `help:"Share of the requests whose spans are recorded, from 0 to 1; those that a trusted proxy records are always." name:"trace-share" default:"1" env:"RMP_TRACE_SHARE"`
-	FlightRecorder string        `help:"Directory for recordings of slow requests, for go tool trace; empty: none are made. The last 20 are kept." name:"flight-recorder" env:"RMP_FLIGHT_RECORDER" placeholder:"DIR"`
-	SlowRequest    time.Duration `help:"From when on a request is slow." name:"slow-request" default:"2s" env:"RMP_SLOW_REQUEST"`
+	FlightRecorder string        `help:"Directory: what the program does is recorded in memory, and the last seconds are written there as a Go trace when a request was slow. Empty: off." env:"RMP_FLIGHT_RECORDER" placeholder:"DIR"`
+	SlowRequest    time.Duration `help:"What counts as a slow request; 0s: none does." default:"2s" env:"RMP_SLOW_REQUEST"`
 
 	CGP       CGP       `embed:"" prefix:"cgp."`
 	Reconcile Reconcile `embed:"" prefix:"reconcile."`
 	Limits    Limits    `embed:"" prefix:"limits."`
+	Telemetry Telemetry `embed:"" prefix:"telemetry."`
+}
+
+// Telemetry says where traces go.
+type Telemetry struct {
+	OTLPEndpoint string  `help:"Where traces are sent by OTLP over HTTP, such as http://collector.example.org:4318. Empty: what OTEL_EXPORTER_OTLP_ENDPOINT says, or nowhere." name:"otlp-endpoint" env:"RMP_OTLP_ENDPOINT" placeholder:"URL"`
+	SampleRatio  float64 `help:"Which part of the requests and background jobs is traced, from 0 to 1. A trusted proxy that sends a traceparent decides by itself." default:"1" env:"RMP_TRACE_SAMPLE_RATIO"`
 }
 
 // Limits bound what this process does for whom.

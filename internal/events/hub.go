@@ -65,6 +65,7 @@ type Hub struct {
 
 	mu        sync.Mutex
 	listeners map[*listener]bool
+	lost      int64
 	wake      chan struct{}
 	done      chan struct{}
 	closing   sync.Once
@@ -140,6 +141,9 @@ func (h *Hub) give(list []Event) {
 			select {
 			case l.events <- e:
 			default:
+				if !l.lost {
+					h.lost++
+				}
 				l.lost = true
 			}
 		}
@@ -208,6 +212,19 @@ func (h *Hub) Listen(ctx context.Context, t tenant.ID, from *Place, give func(Ev
 			}
 		}
 	}
+}
+
+// Stats answers how many listen, those within the process left out, and how
+// often one was too slow and had to read on from the store.
+func (h *Hub) Stats() (listeners int, lost int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for l := range h.listeners {
+		if l.tenant != everybody {
+			listeners++
+		}
+	}
+	return listeners, h.lost
 }
 
 // everybody is no tenant.

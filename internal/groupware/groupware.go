@@ -39,9 +39,15 @@ type Config struct {
 	Persons       int            // sessions of people at once: sign-ins, and what is done in their own name; at least 1
 	Timeout       time.Duration
 	Dialect       ximss.Dialect
-	// Trace is told of what goes over the wires: the protocol, the commands of
-	// one round trip, and through what it answers the outcome of each.
-	Trace func(ctx context.Context, protocol string, commands []string) (done func([]error))
+	// Observe answers who is told of the traffic with a server: its name, and
+	// the protocol, ximss or cli. It may be nil.
+	Observe func(server, protocol string) Observer
+}
+
+// Observer is told of commands; see ximss.Observer and cli.Observer.
+type Observer interface {
+	ximss.Observer
+	cli.Observer
 }
 
 // Groupware reaches the CommuniGate Pro servers of all tenants.
@@ -55,8 +61,8 @@ type Groupware struct {
 
 // New makes the connection pools; nothing is connected yet.
 func New(cfg Config, tenants func(ctx context.Context, id tenant.ID) (tenant.Tenant, error), log *slog.Logger) *Groupware {
-	main := newServer(cfg.URL, cfg.TLS, cli.Config{Addr: cfg.CLIAddr, StartTLS: cfg.CLIStartTLS, User: cfg.Admin,
-		Password: cfg.AdminPassword.Reveal(), Timeout: cfg.Timeout, Trace: cfg.traceCLI()}, cfg.Persons)
+	main := newServer(cfg, mainServer, cfg.URL, cfg.TLS, cli.Config{Addr: cfg.CLIAddr, StartTLS: cfg.CLIStartTLS, User: cfg.Admin,
+		Password: cfg.AdminPassword.Reveal(), Timeout: cfg.Timeout})
 	return &Groupware{cfg: cfg, tenants: tenants, log: log, rights: rights{seen: map[string]time.Time{}},
 		servers: servers{main: main, own: map[tenant.Server]*server{}, open: map[tenant.ID]*opened{}}}
 }

@@ -18,11 +18,12 @@ const personIdle = 20 * time.Second
 // licence allows five sessions in all, so there are few seats: one that is
 // kept for a person is given to whoever needs it, and who finds none waits.
 type seats struct {
-	mu    sync.Mutex
-	most  int
-	taken int                // sign-ins at work
-	open  map[string]*person // by the handle of the sign-in
-	freed chan struct{}      // closed, and made anew, when a seat may be free
+	mu      sync.Mutex
+	most    int
+	waiting int                // who waits for a seat
+	taken   int                // sign-ins at work
+	open    map[string]*person // by the handle of the sign-in
+	freed   chan struct{}      // closed, and made anew, when a seat may be free
 }
 
 type person struct {
@@ -66,14 +67,24 @@ func (s *seats) take(ctx context.Context, handle string, begin func() *ximss.Poo
 			}
 		}
 		wait := s.freed
+		if idle == "" {
+			s.waiting++
+		}
 		s.mu.Unlock()
 		if idle != "" {
 			s.drop(ctx, idle)
 			continue
 		}
+		gone := false
 		select {
 		case <-wait:
 		case <-ctx.Done():
+			gone = true
+		}
+		s.mu.Lock()
+		s.waiting--
+		s.mu.Unlock()
+		if gone {
 			return nil, fault.Wrap(ctx.Err(), fault.Unavailable, "too many people are at CommuniGate Pro at once; try again")
 		}
 	}

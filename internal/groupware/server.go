@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"rmp/communigate/cli"
@@ -17,18 +18,30 @@ import (
 
 // server is one CommuniGate Pro server, with what is open to it.
 type server struct {
-	url    string
-	tls    *tls.Config
-	client *http.Client
-	cli    *cli.Pool
-	seats  *seats // for people: sign-ins, and what is done in their own name
+	name     string // for the metrics
+	url      string
+	tls      *tls.Config
+	client   *http.Client
+	observer ximss.Observer // or nil
+	cli      *cli.Pool
+	seats    *seats       // for people: sign-ins, and what is done in their own name
+	watching atomic.Int64 // sessions that are held open for notice of changes
 }
+
+// mainServer is the name of the installation's server; those of tenants go by
+// their hosts.
+const mainServer = "main"
 
 // mostCLI bounds the CLI connections of this process to one server.
 const mostCLI = 2
 
-func newServer(url string, conf *tls.Config, line cli.Config, persons int) *server {
-	return &server{url: url, tls: conf, client: ximss.Client(ximss.Config{TLS: conf}), cli: cli.NewPool(line, mostCLI), seats: newSeats(persons)}
+func newServer(cfg Config, name, url string, conf *tls.Config, line cli.Config) *server {
+	s := &server{name: name, url: url, tls: conf, client: ximss.Client(ximss.Config{TLS: conf}), seats: newSeats(cfg.Persons)}
+	if cfg.Observe != nil {
+		s.observer, line.Observer = cfg.Observe(name, "ximss"), cfg.Observe(name, "cli")
+	}
+	s.cli = cli.NewPool(line, mostCLI)
+	return s
 }
 
 // all are the servers that are known.
@@ -43,7 +56,7 @@ func (v *servers) all() []*server {
 }
 
 func (g *Groupware) session(s *server, user string, password secret.Text) ximss.Config {
-	return ximss.Config{URL: s.url, TLS: s.tls, User: user, Password: password.Reveal(), Timeout: g.cfg.Timeout, Dialect: g.cfg.Dialect, Trace: g.cfg.traceXIMSS()}
+	return ximss.Config{URL: s.url, TLS: s.tls, User: user, Password: password.Reveal(), Timeout: g.cfg.Timeout, Dialect: g.cfg.Dialect, Observer: s.observer}
 }
 
 // servers are those that tenants have of their own, and what is open for each
@@ -101,8 +114,8 @@ func (v *servers) of(t tenant.Tenant, cfg Config) *server {
 	if cliPort == 0 {
 		cliPort = 106
 	}
-	s := newServer(scheme+"://"+net.JoinHostPort(c.Host, strconv.Itoa(port)), conf, cli.Config{Addr: net.JoinHostPort(c.Host, strconv.Itoa(cliPort)),
-		StartTLS: line, User: c.Admin, Password: c.AdminPassword.Reveal(), Timeout: cfg.Timeout, Trace: cfg.traceCLI()}, cfg.Persons)
+	s := newServer(cfg, c.Host, scheme+"://"+net.JoinHostPort(c.Host, strconv.Itoa(port)), conf, cli.Config{Addr: net.JoinHostPort(c.Host, strconv.Itoa(cliPort)),
+		StartTLS: line, User: c.Admin, Password: c.AdminPassword.Reveal(), Timeout: cfg.Timeout})
 	v.own[c] = s
 	return s
 }

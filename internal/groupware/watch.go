@@ -29,6 +29,8 @@ func (g *Groupware) Watch(ctx context.Context, id tenant.ID, accounts []string, 
 	if err != nil {
 		return err
 	}
+	o.server.watching.Add(1)
+	defer o.server.watching.Add(-1)
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), g.cfg.Timeout)
 		defer cancel()

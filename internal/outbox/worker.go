@@ -12,6 +12,7 @@ import (
 
 	"rmp/internal/booking"
 	"rmp/internal/tenant"
+	"rmp/internal/trail"
 )
 
 // Times of the worker.
@@ -89,6 +90,7 @@ func (w *Worker) WriteNow(ctx context.Context, t tenant.ID, b booking.Booking, o
 	go func() { // outlives the budget, not tryTime
 		ctx, cancel := context.WithTimeout(ctx, tryTime)
 		defer cancel()
+		ctx = trail.Begin(ctx, trail.Booking, b.ID) // what is logged is of this booking, whatever the request does next
 		jobs := make([]Job, len(fresh))
 		for i, s := range fresh {
 			jobs[i] = Job{Tenant: t, Booking: b, Calendar: s.Calendar, Kind: s.Kind, Remove: s.Remove, Wanted: 1}
@@ -172,8 +174,10 @@ func (w *Worker) Step(ctx context.Context) (int, error) {
 	var wg sync.WaitGroup
 	for t, jobs := range byTenant {
 		wg.Go(func() {
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
+			ctx, cancel := context.WithTimeout(trail.Begin(context.WithoutCancel(ctx), trail.Job, "outbox", trail.Run, rand.Text(), trail.Tenant, string(t)), tryTime)
 			defer cancel()
+			ctx, span := trail.Root(ctx, "outbox")
+			defer span.End(nil)
 			w.write(ctx, t, w.name, jobs)
 		})
 	}
@@ -185,7 +189,9 @@ func (w *Worker) write(ctx context.Context, t tenant.ID, owner string, jobs []Jo
 	if len(jobs) == 0 {
 		return nil
 	}
+	ctx, span := trail.Start(ctx, "outbox write", slog.Int("rmp.jobs", len(jobs)))
 	errs := w.calendars.Write(ctx, t, jobs)
+	defer func() { span.End(errors.Join(errs...)) }()
 	// The outcome is noted even if the time for the writes is over.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tryTime)
 	defer cancel()

@@ -27,6 +27,7 @@ import (
 	"rmp/internal/booking"
 	"rmp/internal/directory"
 	"rmp/internal/tenant"
+	"rmp/internal/trail"
 )
 
 // Check is one calendar that is due.
@@ -112,6 +113,7 @@ type Reconciler struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 	Count     func(kind Drift, n int) // for the metrics; may be nil
+	Compared  func(err error)         // is told of each comparison; may be nil
 	Changed   func(t tenant.ID, accounts []string, from, till time.Time)
 
 	name   string
@@ -162,6 +164,9 @@ func (r *Reconciler) Step(ctx context.Context) (int, error) {
 }
 
 func (r *Reconciler) check(ctx context.Context, t tenant.ID, list []Check) {
+	ctx = trail.Begin(ctx, trail.Job, "reconcile", trail.Run, rand.Text(), trail.Tenant, string(t))
+	ctx, span := trail.Root(ctx, "reconcile", slog.Int("rmp.calendars", len(list)))
+	defer span.End(nil)
 	readAt := r.Now()
 	from, till := readAt.Add(-behind).Truncate(time.Hour), readAt.Add(r.Ahead).Truncate(time.Hour)
 	emails := make([]string, len(list))
@@ -170,9 +175,13 @@ func (r *Reconciler) check(ctx context.Context, t tenant.ID, list []Check) {
 	}
 	readings := r.Calendars.Read(ctx, t, emails, nil, from, till)
 	for i, c := range list {
+		ctx := trail.Begin(ctx) // what is noted is of this calendar
 		err := readings[i].Err
 		if err == nil {
 			err = r.settle(ctx, c, readings[i].Events, from, till, readAt)
+		}
+		if r.Compared != nil {
+			r.Compared(err)
 		}
 		next, failure := readAt.Add(r.Interval), ""
 		if err != nil {

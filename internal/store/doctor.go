@@ -97,25 +97,3 @@ func newestMigration() (newest int64) {
 	}
 	return newest
 }
-
-// Stats are those of the connections to the database.
-func (d *DB) Stats() sql.DBStats {
-	s := d.pool.Stats()
-	if d.writer != nil {
-		r := d.read.db.Stats()
-		s.MaxOpenConnections += r.MaxOpenConnections
-		s.InUse += r.InUse
-		s.Idle += r.Idle
-		s.WaitDuration += r.WaitDuration
-	}
-	return s
-}
-
-// OldestCheck is when the calendar was compared that was compared longest
-// ago; zero: none is due to be.
-func (d *DB) OldestCheck(ctx context.Context) (time.Time, error) {
-	var at int64
-	err := d.read.QueryRowContext(ctx, `SELECT COALESCE(MIN(c.checked_at), 0) FROM calendar_checks c JOIN resources r ON r.tenant_id=c.tenant_id AND r.id=c.resource_id
-		WHERE r.active=1 AND r.removed=0 AND c.checked_at>0`).Scan(&at)
-	return instant(at), d.wrap("read calendar checks", err)
-}

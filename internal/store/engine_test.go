@@ -424,3 +424,46 @@ func TestConflictsOfThePastAreOver(t *testing.T) {
 		status(noon.AddDate(0, 0, 3), booking.Confirmed)
 	})
 }
+
+// TestStateForTheMetrics: what is due for comparison, and the connections.
+func TestStateForTheMetrics(t *testing.T) {
+	engines(t, func(t *testing.T, db *store.DB) {
+		world(t, db)
+		due := func(at time.Time, want int, since time.Time) {
+			t.Helper()
+			if n, got, err := db.ChecksDue(t.Context(), at); err != nil || n != want || !got.Equal(since) {
+				t.Errorf("%d since %v, %v; want %d since %v", n, got, err, want, since)
+			}
+		}
+		checks, err := db.LeaseChecks(t.Context(), "me", noon, noon.Add(time.Minute), 10)
+		if err != nil || len(checks) != 4 {
+			t.Fatal(len(checks), err)
+		}
+		due(noon, 4, time.Time{}) // never compared
+		for i, c := range checks {
+			if err := db.Checked(t.Context(), c, noon, noon.Add(time.Duration(i+1)*time.Minute), ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		due(noon, 0, time.Time{})
+		due(noon.Add(3*time.Minute), 3, noon.Add(time.Minute))
+		first := checks[0].Resource
+		first.Active = false // is compared no more
+		if err := db.For(checks[0].Tenant).SaveResource(t.Context(), &first); err != nil {
+			t.Fatal(err)
+		}
+		due(noon.Add(3*time.Minute), 2, noon.Add(2*time.Minute))
+
+		open, most := 0, 0
+		for _, p := range db.Pools() {
+			open += p.Idle + p.InUse
+			most += p.MaxOpenConnections
+			if p.Waiting != 0 || p.InUse != 0 {
+				t.Errorf("%+v", p)
+			}
+		}
+		if open == 0 || most < 9 {
+			t.Errorf("%d of %d connections", open, most)
+		}
+	})
+}

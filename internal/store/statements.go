@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"sync/atomic"
 )
 
 // txn is a transaction at work.
@@ -85,15 +86,20 @@ type writer struct {
 	turn chan struct{}
 	conn *sql.Conn
 	kept *statements
+
+	waiting atomic.Int64 // for their turn
 }
 
 func newWriter(db *sql.DB) *writer { return &writer{db: db, turn: make(chan struct{}, 1)} }
 
 // with gives the connection to fn alone.
 func (w *writer) with(ctx context.Context, fn func(tx txn) error) error {
+	w.waiting.Add(1)
 	select {
 	case w.turn <- struct{}{}:
+		w.waiting.Add(-1)
 	case <-ctx.Done():
+		w.waiting.Add(-1)
 		return ctx.Err()
 	}
 	defer func() { <-w.turn }()

@@ -28,7 +28,6 @@ import (
 	_ "modernc.org/sqlite" // driver sqlite
 
 	"rmp/internal/secret"
-	"rmp/internal/trail"
 )
 
 // ErrUnavailable is wrapped when the database cannot be reached.
@@ -42,6 +41,7 @@ type DB struct {
 	dialect dialect
 	sealer  *secret.Sealer
 	log     *slog.Logger
+	observe func(took time.Duration, err error)
 }
 
 // Options of Open.
@@ -117,7 +117,9 @@ const maxTxTries = 10
 
 // tx runs fn in a transaction of the writer; one that the database ended in
 // favour of another is repeated.
-func (d *DB) tx(ctx context.Context, fn func(tx txn) error) error {
+func (d *DB) tx(ctx context.Context, fn func(tx txn) error) (err error) {
+	ctx, end := d.began(ctx)
+	defer func() { end(err) }()
 	for try := 1; ; try++ {
 		err := d.once(ctx, fn)
 		if err == nil || try == maxTxTries || !d.dialect.lostRace(err) {
@@ -126,9 +128,7 @@ func (d *DB) tx(ctx context.Context, fn func(tx txn) error) error {
 	}
 }
 
-func (d *DB) once(ctx context.Context, fn func(tx txn) error) (err error) {
-	ctx, end := trail.Span(ctx, "transaction")
-	defer func() { end(kindOf(err)) }()
+func (d *DB) once(ctx context.Context, fn func(tx txn) error) error {
 	if d.writer != nil {
 		return d.writer.tx(ctx, fn)
 	}
@@ -145,6 +145,8 @@ func (d *DB) once(ctx context.Context, fn func(tx txn) error) (err error) {
 
 // exec runs one statement that writes.
 func (d *DB) exec(ctx context.Context, query string, params ...any) (res sql.Result, err error) {
+	ctx, end := d.began(ctx)
+	defer func() { end(err) }()
 	if d.writer == nil {
 		return d.pool.ExecContext(ctx, query, params...)
 	}
@@ -233,15 +235,4 @@ func list[T any](a *args, values []T) string {
 		b.WriteString(a.add(v))
 	}
 	return "(" + b.String() + ")"
-}
-
-// errTransaction stands in spans for what the database said, which may name
-// what was stored.
-var errTransaction = errors.New("the transaction failed")
-
-func kindOf(err error) error {
-	if err == nil {
-		return nil
-	}
-	return errTransaction
 }

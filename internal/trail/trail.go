@@ -1,79 +1,150 @@
-// Package trail carries through a context what log lines and spans of one
-// piece of work have in common: the request, the tenant, the booking, and the
-// tracer that records its spans. Without any of it everything here does
-// nothing. It knows no technology: the tracer is an interface.
+// Package trail carries with a context what is known of a piece of work, a
+// request or a background job: names that each line of the log about it is to
+// have, and where its steps are traced.
+//
+// The ways in begin a trail; whoever learns a name on the way (of the tenant,
+// of the booking) notes it, and lines that are logged later have it, whoever
+// logs them. Steps are traced by Start, which costs a look into the context
+// where nobody traces. Neither knows of a technology: package telemetry makes
+// lines of a log and spans of OpenTelemetry of it.
+//
+// What is noted must be no secret. What is given to a span must besides be of
+// nobody's: codes, counts and names of operations, no titles and addresses.
 package trail
 
 import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
 )
 
-type attrsKey struct{}
+// Names that are noted.
+const (
+	RequestID = "requestId"
+	TraceID   = "traceId"
+	Tenant    = "tenant"
+	Booking   = "booking"
+	Job       = "job"
+	Run       = "run"
+	Operation = "operation"
+)
 
-// With adds an attribute to all log lines below the context.
-func With(ctx context.Context, key, value string) context.Context {
-	have, _ := ctx.Value(attrsKey{}).([]slog.Attr)
-	return context.WithValue(ctx, attrsKey{}, append(slices.Clip(have), slog.String(key, value)))
+type trailKey struct{}
+
+// notes are what is known of one piece of work; work that goes on after the
+// request notes and reads at the same time.
+type notes struct {
+	mu    sync.Mutex
+	attrs []slog.Attr
 }
 
-// Handler adds what a context carries to each line. A key that a line has
-// itself is not repeated.
-type Handler struct{ slog.Handler }
-
-// Handle implements slog.Handler.
-func (h Handler) Handle(ctx context.Context, r slog.Record) error {
-	carried, _ := ctx.Value(attrsKey{}).([]slog.Attr)
-	if len(carried) == 0 {
-		return h.Handler.Handle(ctx, r)
+// Begin begins a trail: what was known so far, and pairs of name and value.
+// What is noted on it does not show on the one it began from.
+func Begin(ctx context.Context, pairs ...string) context.Context {
+	n := &notes{attrs: make([]slog.Attr, 0, 6)}
+	n.attrs = append(n.attrs, Noted(ctx)...)
+	ctx = context.WithValue(ctx, trailKey{}, n)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		Note(ctx, pairs[i], pairs[i+1])
 	}
-	own := map[string]bool{}
-	r.Attrs(func(a slog.Attr) bool {
-		own[a.Key] = true
-		return true
-	})
-	r = r.Clone()
-	for _, a := range carried {
-		if !own[a.Key] {
-			r.AddAttrs(a)
+	return ctx
+}
+
+// Note adds a name to the trail, or gives it another value. Where no trail
+// was begun, and of an empty value, nothing is noted.
+func Note(ctx context.Context, name, value string) {
+	n, ok := ctx.Value(trailKey{}).(*notes)
+	if !ok || value == "" {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	i := slices.IndexFunc(n.attrs, func(a slog.Attr) bool { return a.Key == name })
+	if i < 0 {
+		n.attrs = append(n.attrs, slog.String(name, value))
+		return
+	}
+	n.attrs[i] = slog.String(name, value)
+}
+
+// Noted is what is known so far.
+func Noted(ctx context.Context) []slog.Attr {
+	n, ok := ctx.Value(trailKey{}).(*notes)
+	if !ok {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.attrs)
+}
+
+// Get answers one value, or nothing.
+func Get(ctx context.Context, name string) string {
+	n, ok := ctx.Value(trailKey{}).(*notes)
+	if !ok {
+		return ""
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, a := range n.attrs {
+		if a.Key == name {
+			return a.Value.String()
 		}
 	}
-	return h.Handler.Handle(ctx, r)
+	return ""
 }
 
-// WithAttrs implements slog.Handler.
-func (h Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return Handler{h.Handler.WithAttrs(attrs)}
-}
-
-// WithGroup implements slog.Handler.
-func (h Handler) WithGroup(name string) slog.Handler { return Handler{h.Handler.WithGroup(name)} }
-
-// Tracer records spans.
+// Tracer makes spans.
 type Tracer interface {
-	// Start begins a span below that of the context; the function ends it.
-	Start(ctx context.Context, name string, attrs ...slog.Attr) (context.Context, func(err error))
-	// Remote continues the trace that a caller names in a W3C traceparent.
-	Remote(ctx context.Context, traceparent string) context.Context
+	// Start begins a span below that of the context, if there is one. Where
+	// the span is recorded, the context it answers is made by Active.
+	Start(ctx context.Context, name string, attrs ...slog.Attr) (context.Context, Span)
 }
 
-type tracerKey struct{}
+// Span is a step at work.
+type Span interface {
+	// End ends it; of an error only the kind is kept.
+	End(err error)
+}
 
-// WithTracer has spans below the context recorded. A nil tracer records none.
+type (
+	idleKey   struct{}
+	activeKey struct{}
+)
+
+// WithTracer has the work traced that begins on the context with Root.
 func WithTracer(ctx context.Context, t Tracer) context.Context {
-	if t == nil {
-		return ctx
-	}
-	return context.WithValue(ctx, tracerKey{}, t)
+	return context.WithValue(ctx, idleKey{}, t)
 }
 
-// Span begins a span, and answers how it ends. Attributes must not be about
-// persons: no names, addresses or titles.
-func Span(ctx context.Context, name string, attrs ...slog.Attr) (context.Context, func(err error)) {
-	t, ok := ctx.Value(tracerKey{}).(Tracer)
+// Active has the steps traced that are begun on the context.
+func Active(ctx context.Context, t Tracer) context.Context {
+	return context.WithValue(ctx, activeKey{}, t)
+}
+
+// Root begins a piece of work that is a trace of its own.
+func Root(ctx context.Context, name string, attrs ...slog.Attr) (context.Context, Span) {
+	t, ok := ctx.Value(idleKey{}).(Tracer)
 	if !ok {
-		return ctx, func(error) {}
+		return ctx, nothing{}
 	}
 	return t.Start(ctx, name, attrs...)
 }
+
+// Start begins a step of the work that is traced. Where none is, the context
+// is the same and the span does nothing.
+func Start(ctx context.Context, name string, attrs ...slog.Attr) (context.Context, Span) {
+	t, ok := ctx.Value(activeKey{}).(Tracer)
+	if !ok {
+		return ctx, nothing{}
+	}
+	return t.Start(ctx, name, attrs...)
+}
+
+// Traced reports whether steps are traced: for what costs something.
+func Traced(ctx context.Context) bool { return ctx.Value(activeKey{}) != nil }
+
+type nothing struct{}
+
+func (nothing) End(error) {}

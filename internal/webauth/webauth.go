@@ -78,13 +78,13 @@ func Address(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	return at
 }
 
+// FromProxy reports whether a trusted proxy in front has sent the request.
+func FromProxy(r *http.Request, proxies []netip.Prefix) bool { return trusted(peer(r), proxies) }
+
 func peer(r *http.Request) netip.Addr {
 	a, _ := netip.ParseAddrPort(r.RemoteAddr) // none where there is no network, as in tests
 	return a.Addr().Unmap()
 }
-
-// FromProxy reports whether a request comes from one of our proxies.
-func FromProxy(r *http.Request, proxies []netip.Prefix) bool { return trusted(peer(r), proxies) }
 
 func trusted(a netip.Addr, proxies []netip.Prefix) bool {
 	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a.WithZone("")) })
