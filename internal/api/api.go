@@ -61,6 +61,7 @@ type Deps struct {
 	Provision    Provision
 	Audit        audit.Log
 	Installation Installation
+	Console      Console
 	Doctor       Doctor
 	Upkeep       func(tenant.ID) Upkeep
 	// Ending reports whether the process is about to end: it is not ready for
@@ -144,6 +145,7 @@ func New(d Deps) *API {
 	a.registerFeeds()
 	a.registerFavourites()
 	a.registerDoctor()
+	a.registerConsole()
 	a.registerResourceImport()
 	a.registerProvision()
 	a.registerDocs()

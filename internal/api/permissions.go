@@ -90,6 +90,7 @@ var permissions = map[string]permission{
 	"list-domains":    {role: tenant.Admin, scope: tenant.AdminScope},
 	"domain-settings": {role: tenant.Admin, scope: tenant.AdminScope},
 
+	"ask-server":       {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 	"import-resources": {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 	"create-resource":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},
 	"delete-resource":  {role: tenant.Admin, scope: tenant.AdminScope, audit: true},

@@ -17,6 +17,7 @@ import (
 	"rmp/communigate/dataformat"
 	"rmp/internal/api"
 	"rmp/internal/config"
+	"rmp/internal/console"
 	"rmp/internal/directory"
 	"rmp/internal/doctor"
 	"rmp/internal/fault"
@@ -317,4 +318,27 @@ func printFinding(out io.Writer, f doctor.Finding) {
 	for _, s := range f.Steps {
 		_, _ = fmt.Fprintf(out, "      --fix would: %s\n", printable(s.String()))
 	}
+}
+
+// consoles lends the mail server's console to the API.
+type consoles struct{ gw *groupware.Groupware }
+
+func (c consoles) Ask(ctx context.Context, t tenant.Tenant, line string) (any, error) {
+	command, err := console.Parse(line)
+	if err != nil {
+		return nil, fault.InvalidField("/command", "%s", err.Error())
+	}
+	about := command.About()
+	if _, resource := directory.TypeOf(t, "x@"+about); about == "" || about != t.Domain && !resource {
+		return nil, fault.New(fault.Forbidden, "only commands that read, about an account or a domain of the organisation, are allowed here")
+	}
+	var answer dataformat.Value
+	err = c.gw.Admin(ctx, t, func(conn *cli.Conn) error {
+		answer, err = conn.Raw(ctx, command.Name, command.Arguments...)
+		return err
+	})
+	if err != nil {
+		return nil, serverFault(err)
+	}
+	return console.Plain(answer), nil
 }

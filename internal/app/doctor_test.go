@@ -258,3 +258,26 @@ func firstCheck(t *testing.T, s *served) reconcile.Check {
 	}
 	return list[0]
 }
+
+// TestAskServer: an administrator reads about the organisation's own accounts
+// and domains, without passwords; everything else is refused before it is
+// sent.
+func TestAskServer(t *testing.T) {
+	s := serve(t)
+	admin := s.person(t, s.tenant, "root@a.test", tenant.Admin)
+	say := func(want int, command string) map[string]any {
+		t.Helper()
+		return s.asked(t, want, "POST", "/api/v2/admin/cli", admin, map[string]any{"command": command})
+	}
+	if a := say(200, "getaccountsettings "+anna)["answer"].(map[string]any); a["RealName"] == nil || a["Password"] != nil {
+		t.Error(a)
+	}
+	if a := say(200, "LISTMAILBOXES "+room)["answer"].(map[string]any); a["Calendar"] == nil {
+		t.Error(a)
+	}
+	for _, c := range []string{"LISTDOMAINS", "GETACCOUNTSETTINGS postmaster", "GETACCOUNTSETTINGS guest@elsewhere.test", "GETACCOUNTSETTINGS a.test", "GETACCOUNTSETTINGS bob%elsewhere.test@a.test", "DELETEACCOUNT " + anna, "SHUTDOWN", "UPDATEACCOUNTSETTINGS " + anna + " {RealName=x;}", "LISTACCOUNTS elsewhere.test"} {
+		say(403, c)
+	}
+	say(422, "GETACCOUNTSETTINGS \""+anna)
+	say(422, "GETACCOUNTSETTINGS "+anna+"\r\nSHUTDOWN")
+}

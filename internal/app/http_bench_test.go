@@ -52,6 +52,7 @@ func serveOn(b testing.TB, target string) *served {
 	a := api.New(api.Deps{Gatekeeper: keeper, Bookings: r.service, Availability: r.availability, Resources: r.resources, Tenants: r.db, Events: events.NewHub(r.db, log, time.Second),
 		Upkeep: func(t tenant.ID) api.Upkeep { return upkeep{r.db.For(t), func() {}} }, Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{r.db.For(t)} }, People: newPeople(r.engine), Feeds: func(t tenant.ID) api.Feeds { return feeds{r.db.For(t)} }, FeedOwner: feedOwner(r.db), Feed: groupware.Feed,
 		Doctor:    doctors{doctor.New(doctor.Deps{DB: r.db, Groupware: r.gw, Now: time.Now, Log: log})},
+		Console:   consoles{r.gw},
 		Provision: provision{r.db, r.gw, time.Now}, Audit: r.db, Installation: installation{r.db, r.gw, true}, Log: log, Now: time.Now})
 	m := telemetry.NewMetrics("test")
 	a.Observe, a.SignedIn = m.Request, m.SignedIn

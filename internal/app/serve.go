@@ -119,6 +119,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 		Limits: api.Limits{PerUser: c.Limits.User, PerAddress: c.Limits.Address, PerTenant: c.Limits.Tenant, InFlight: c.Limits.InFlight,
 			Streams: c.Limits.Streams, UserStreams: c.Limits.UserStreams, TenantStream: c.Limits.TenantStreams},
 		Doctor:      doctors{physician},
+		Console:     consoles{gw},
 		Upkeep:      func(t tenant.ID) api.Upkeep { return upkeep{db.For(t), e.worker.Wake} },
 		Ending:      ending.Load,
 		Idempotency: func(t tenant.ID) api.Idempotency { return idempotency{db.For(t)} },

@@ -264,3 +264,57 @@ func XMLAsJSON(n *xmlnode.Node) any {
 	}
 	return out
 }
+
+// Allowed are the commands that an administrator of one organisation may
+// send: each reads, and is about the account or domain that its first argument
+// names.
+var Allowed = []cli.Word{"LISTACCOUNTS", "LISTDOMAINOBJECTS", "GETDOMAINSETTINGS", "GETDOMAINEFFECTIVESETTINGS", "GETDOMAINALIASES", "GETACCOUNTSETTINGS", "GETACCOUNTEFFECTIVESETTINGS",
+	"GETACCOUNTPREFS", "GETACCOUNTEFFECTIVEPREFS", "GETACCOUNTMAILRULES", "GETACCOUNTALIASES", "GETACCOUNTINFO", "GETACCOUNTLOCATION", "LISTMAILBOXES", "GETMAILBOXINFO", "GETMAILBOXACL", "GETMAILBOXRIGHTS"}
+
+// plainName is an account's or a domain's name without what the server's
+// router would take for another place.
+var plainName = regexp.MustCompile(`^(?:[A-Za-z0-9._-]+@)?[A-Za-z0-9.-]+$`)
+
+// About answers the domain that a command is about, in lower case; empty where
+// it is none of those that are allowed, or does not name one plainly.
+func (c Command) About() string {
+	if !slices.Contains(Allowed, c.Name) || len(c.Arguments) == 0 {
+		return ""
+	}
+	name, ok := c.Arguments[0].(string)
+	if !ok || !plainName.MatchString(name) {
+		return ""
+	}
+	ofDomain := strings.Contains(string(c.Name), "DOMAIN") || c.Name == "LISTACCOUNTS"
+	_, domain, at := strings.Cut(name, "@")
+	switch {
+	case at == ofDomain:
+		return ""
+	case at:
+		name = domain
+	}
+	return strings.ToLower(name)
+}
+
+// Plain is a value for JSON, without passwords.
+func Plain(v dataformat.Value) any { return plain(withoutSecrets(v)) }
+
+func withoutSecrets(v dataformat.Value) dataformat.Value {
+	switch x := v.(type) {
+	case dataformat.Dict:
+		out := dataformat.Dict{}
+		for k, e := range x {
+			if !strings.Contains(strings.ToLower(k), "password") {
+				out[k] = withoutSecrets(e)
+			}
+		}
+		return out
+	case dataformat.Array:
+		out := make(dataformat.Array, len(x))
+		for i, e := range x {
+			out[i] = withoutSecrets(e)
+		}
+		return out
+	}
+	return v
+}

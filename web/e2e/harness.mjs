@@ -72,7 +72,8 @@ export const browser = await chromium.launch({
     '--disable-sync',
   ],
 });
-export const context = (o = {}) => browser.newContext({ ...sizes.desktop, reducedMotion: 'reduce', timezoneId: 'Europe/Berlin', locale: 'en-GB', ...o });
+export const context = (o = {}) =>
+  browser.newContext({ ...sizes.desktop, reducedMotion: 'reduce', timezoneId: 'Europe/Berlin', locale: 'en-GB', ...o });
 
 const results = { passed: 0, failed: 0 };
 const only = process.env.RMP_E2E;

@@ -515,7 +515,8 @@ export const en = {
   'timeline.foreign': 'Taken by an event of another program',
   'timeline.freeRest': 'free for the rest of the day',
   'timeline.freeTill': 'free until {time}',
-  'timeline.hint': 'Drag over free time to book it; drag a booking to move it. Keys: arrows and Enter in the timeline, t today, c book, / search, ? all.',
+  'timeline.hint':
+    'Drag over free time to book it; drag a booking to move it. Keys: arrows and Enter in the timeline, t today, c book, / search, ? all.',
   'timeline.label': 'Timeline: arrows move, Shift and arrows change the length, Enter books',
   'timeline.nTaken': 'taken {n} times',
   'timeline.nothing': 'Nothing fits these filters.',
