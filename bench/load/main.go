@@ -1,6 +1,6 @@
 // Command load shows how RMP does under too much of it: an open-loop
 // generator (requests come at their rate, whether or not the earlier ones were
-// answered) finds the rate at which the most is got done, then offers five
+// answered) finds the highest rate that is kept up with, then offers five
 // times as much. What counts: that as much gets done as before (goodput), and
 // that what is accepted is answered in bounded time; the rest is refused at
 // once, with 503 or 429 and Retry-After.
@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -27,6 +28,7 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -35,9 +37,9 @@ import (
 )
 
 func main() {
-	runtime.GOMAXPROCS(1) // the rest of the machine is the program's
+	runtime.GOMAXPROCS(1)
 	db := flag.String("db", "", "postgres:// URL; empty: SQLite")
-	step := flag.Duration("step", 4*time.Second, "length of each measurement")
+	step := flag.Duration("step", 8*time.Second, "length of each measurement")
 	flag.Parse()
 	if err := run(*db, *step); err != nil {
 		log.Fatal(err)
@@ -60,26 +62,35 @@ func run(db string, step time.Duration) error {
 		return err
 	}
 	fmt.Printf("%8s %9s %8s %8s %8s %8s %8s  %s\n", "offered", "goodput", "ratio", "p50", "p99", "max", "readyz", "refused")
-	peak := 0.0
-	best := 0.0
+	peak, sustained := 0.0, 0.0
 	for rate := 50.0; ; rate *= 1.5 {
-		r := g.offer(rate, step)
+		r, err := g.offer(rate, step)
+		if err != nil {
+			return err
+		}
 		r.print(rate, peak)
-		if r.goodput > peak {
-			peak, best = r.goodput, rate
+		peak = max(peak, r.goodput)
+		if r.goodput >= 0.95*rate {
+			sustained = rate
 		}
 		if r.goodput < 0.85*rate || rate > 20_000 {
 			break
 		}
 	}
-	fmt.Printf("peak: %.0f a second, at %.0f offered; now five times that\n", peak, best)
+	fmt.Printf("peak: %.0f a second; sustained: %.0f; now five times that\n", peak, sustained)
 	for range 2 {
-		r := g.offer(5*best, 2*step)
-		r.print(5*best, peak)
+		r, err := g.offer(5*sustained, step)
+		if err != nil {
+			return err
+		}
+		r.print(5*sustained, peak)
 	}
-	r := g.offer(best/2, step)
-	fmt.Println("and at half of the rate, afterwards:")
-	r.print(best/2, peak)
+	r, err := g.offer(sustained/2, step)
+	if err != nil {
+		return err
+	}
+	fmt.Println("and at half of what is sustained, afterwards:")
+	r.print(sustained/2, peak)
 	return nil
 }
 
@@ -89,7 +100,16 @@ func start(dir, db string) (string, func(), error) {
 	if db != "" {
 		args = append(args, "--db", db)
 	}
-	p := exec.Command("bin/rmp", args...)
+	// One core is the program's, another the generator's: what the generator
+	// needs to offer more must not be taken from what it measures.
+	command := append([]string{"bin/rmp"}, args...)
+	if taskset, err := exec.LookPath("taskset"); err == nil && runtime.NumCPU() > 1 {
+		if out, err := exec.Command(taskset, "-a", "-p", "-c", "1", strconv.Itoa(os.Getpid())).CombinedOutput(); err != nil {
+			return "", nil, fmt.Errorf("taskset: %w: %s", err, out)
+		}
+		command = append([]string{taskset, "-c", "0"}, command...)
+	}
+	p := exec.Command(command[0], command[1:]...)
 	p.Env = append(os.Environ(), "RMP_LIMITS_USER=0", "RMP_LIMITS_ADDRESS=0", "RMP_LIMITS_TENANT=0")
 	p.Stderr = os.Stderr
 	out, err := p.StdoutPipe()
@@ -189,8 +209,36 @@ type result struct {
 	ready   time.Duration // the slowest answer of /readyz
 }
 
+// idle waits until the program has written all calendars, so that each
+// measurement begins alike.
+func (g *generator) idle() error {
+	for range 600 {
+		res, err := g.client.Get(g.url + "/metrics")
+		if err != nil {
+			return err
+		}
+		text, err := io.ReadAll(res.Body)
+		_ = res.Body.Close()
+		if err != nil {
+			return err
+		}
+		pending := regexp.MustCompile(`(?m)^rmp_outbox_jobs\{state="pending"\} (\S+)$`).FindSubmatch(text)
+		if pending == nil {
+			return fmt.Errorf("/metrics does not tell of calendar writes: %d", res.StatusCode)
+		}
+		if string(pending[1]) == "0" {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return errors.New("calendars were not written within a minute")
+}
+
 // offer sends requests at a rate for a time, and waits for their answers.
-func (g *generator) offer(rate float64, during time.Duration) result {
+func (g *generator) offer(rate float64, during time.Duration) (result, error) {
+	if err := g.idle(); err != nil {
+		return result{}, err
+	}
 	r := result{refused: map[int]int{}}
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -236,7 +284,7 @@ func (g *generator) offer(rate float64, during time.Duration) result {
 	all.Wait()
 	r.goodput = float64(len(r.times)) / time.Since(began).Seconds()
 	slices.Sort(r.times)
-	return r
+	return r, nil
 }
 
 func (r result) print(rate, peak float64) {

@@ -35,7 +35,13 @@ const (
 	settingsFresh = 30 * time.Second
 	// inFlightWait is how long a request waits for room.
 	inFlightWait = 500 * time.Millisecond
+	// busyLogged is how often the log says that requests are sent away: a line
+	// for each would itself be too much work.
+	busyLogged = 10 * time.Second
 )
+
+// errBusy sends a request away because too many are at work.
+var errBusy = &fault.Error{Code: fault.Unavailable, Text: "the server has too much to do; try again", RetryAfter: time.Second}
 
 // limiter counts requests and streams.
 type limiter struct {
@@ -43,8 +49,9 @@ type limiter struct {
 	tenants interface {
 		Tenant(ctx context.Context, id tenant.ID) (tenant.Tenant, error)
 	}
-	now  func() time.Time
-	room chan struct{}
+	now     func() time.Time
+	room    chan struct{}
+	waiting chan struct{} // for room; no more wait than are at work
 
 	mu      sync.Mutex
 	meters  map[string]*meter
@@ -53,6 +60,7 @@ type limiter struct {
 	streams map[string]int
 
 	tooMany, noRoom atomic.Int64 // requests sent away
+	busySaid        atomic.Int64 // when the log last said so, in ns
 }
 
 type meter struct {
@@ -70,7 +78,7 @@ func newLimiter(l Limits, tenants interface {
 }, now func() time.Time) *limiter {
 	m := &limiter{Limits: l, tenants: tenants, now: now, meters: map[string]*meter{}, limits: map[tenant.ID]tenantLimits{}, streams: map[string]int{}}
 	if l.InFlight > 0 {
-		m.room = make(chan struct{}, l.InFlight)
+		m.room, m.waiting = make(chan struct{}, l.InFlight), make(chan struct{}, l.InFlight)
 	}
 	return m
 }
@@ -182,24 +190,55 @@ func (a *API) bounded(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		select {
-		case room <- struct{}{}:
-		default:
-			wait := time.NewTimer(inFlightWait)
-			defer wait.Stop()
-			select {
-			case room <- struct{}{}:
-			case <-wait.C:
-				a.limits.noRoom.Add(1)
-				a.writeProblem(w, r, &fault.Error{Code: fault.Unavailable, Text: "the server has too much to do; try again", RetryAfter: time.Second})
-				return
-			case <-r.Context().Done():
-				return
-			}
+		switch err := a.limits.enter(r.Context()); err {
+		case nil:
+		case errBusy:
+			a.sayBusy(r.Context())
+			a.writeProblem(w, r, err)
+			return
+		default: // nobody waits for the answer any more
+			return
 		}
 		defer func() { <-room }()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// enter takes room for a request, and waits a moment where there is none. So
+// many may wait as may work: a queue that grows makes every answer late and
+// gets nothing more done, so the others are sent away at once.
+func (m *limiter) enter(ctx context.Context) error {
+	select {
+	case m.room <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case m.waiting <- struct{}{}:
+	default:
+		m.noRoom.Add(1)
+		return errBusy
+	}
+	defer func() { <-m.waiting }()
+	wait := time.NewTimer(inFlightWait)
+	defer wait.Stop()
+	select {
+	case m.room <- struct{}{}:
+		return nil
+	case <-wait.C:
+		m.noRoom.Add(1)
+		return errBusy
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// sayBusy tells the log, from time to time, that requests are sent away.
+func (a *API) sayBusy(ctx context.Context) {
+	now, last := a.Now().UnixNano(), a.limits.busySaid.Load()
+	if now-last >= int64(busyLogged) && a.limits.busySaid.CompareAndSwap(last, now) {
+		a.log.WarnContext(ctx, "too much work: requests are sent away", "atWork", a.limits.InFlight, "sentAwaySinceStart", a.limits.noRoom.Load())
+	}
 }
 
 // LimitStats is how much of the limits is taken.

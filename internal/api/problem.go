@@ -144,7 +144,7 @@ func (a *API) translate(ctx context.Context, err error) *Problem {
 		f = fault.Wrap(err, fault.Internal, "something went wrong on our side; the log has it under the request id")
 	}
 	p = problemOf(f.Code, f.Text)
-	if p.Status >= 500 {
+	if p.Status >= 500 && f != errBusy {
 		a.log.ErrorContext(ctx, "request failed", "err", err)
 	}
 	for _, field := range f.Fields {

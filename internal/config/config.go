@@ -56,7 +56,7 @@ type Limits struct {
 	User          int `help:"Requests a minute of one person or token; a sixth of it may come at once. 0: no limit." default:"1200" env:"RMP_LIMITS_USER"`
 	Address       int `help:"Requests a minute of one network address without a sign-in. 0: no limit." default:"300" env:"RMP_LIMITS_ADDRESS"`
 	Tenant        int `help:"Requests a minute of a tenant that has no limit of its own. 0: no limit." default:"60000" env:"RMP_LIMITS_TENANT"`
-	InFlight      int `help:"Requests at work at once; others wait half a second for room, or are answered 503. 0: no limit." default:"256" env:"RMP_LIMITS_IN_FLIGHT"`
+	InFlight      int `help:"Requests at work at once; as many wait up to half a second for room, others are answered 503. 0: no limit." default:"256" env:"RMP_LIMITS_IN_FLIGHT"`
 	Streams       int `help:"Event streams open at once. 0: no limit." default:"5000" env:"RMP_LIMITS_STREAMS"`
 	UserStreams   int `help:"Event streams of one person open at once. 0: no limit." default:"20" env:"RMP_LIMITS_USER_STREAMS"`
 	TenantStreams int `help:"Event streams of a tenant that has no limit of its own. 0: no limit." default:"2000" env:"RMP_LIMITS_TENANT_STREAMS"`

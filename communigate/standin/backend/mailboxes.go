@@ -24,7 +24,6 @@ type Mailbox struct {
 	Class       string
 	UIDValidity int64
 	UIDNext     int64
-	Messages    int64
 	ACL         dataformat.Dict
 }
 
@@ -59,8 +58,7 @@ func (tx *Tx) Mailbox(owner Account, name string) (Mailbox, error) {
 	}
 	m := Mailbox{Owner: owner, Name: name}
 	var acl string
-	ok, err := tx.row(`SELECT id, class, uid_validity, uid_next, acl, (SELECT COUNT(*) FROM messages WHERE mailbox=mailboxes.id)
-		FROM mailboxes WHERE account=? AND name=?`, []any{owner.ID, name}, &m.ID, &m.Class, &m.UIDValidity, &m.UIDNext, &acl, &m.Messages)
+	ok, err := tx.row(`SELECT id, class, uid_validity, uid_next, acl FROM mailboxes WHERE account=? AND name=?`, []any{owner.ID, name}, &m.ID, &m.Class, &m.UIDValidity, &m.UIDNext, &acl)
 	switch {
 	case err != nil:
 		return m, err

@@ -65,8 +65,10 @@ func (tx *Tx) Append(box Mailbox, m Message) (int64, error) { return tx.append(b
 
 func (tx *Tx) append(box Mailbox, m Message, first, last int64) (int64, error) {
 	if m.ItemUID != "" {
-		// A changed item is a new message: the mailbox gives it a new UID.
-		if _, err := tx.exec(`DELETE FROM messages WHERE mailbox=? AND item_uid=?`, box.ID, m.ItemUID); err != nil {
+		// A changed item is a new message: the mailbox gives it a new UID. The
+		// index by item has no messages without one, and is used only where
+		// the statement says that it looks for none.
+		if _, err := tx.exec(`DELETE FROM messages WHERE item_uid<>'' AND mailbox=? AND item_uid=?`, box.ID, m.ItemUID); err != nil {
 			return 0, err
 		}
 	}
@@ -206,10 +208,10 @@ func (tx *Tx) takeOver() error {
 	return err
 }
 
-// Totals answers how many messages of a mailbox are unseen, and the bytes of
-// all.
-func (tx *Tx) Totals(box Mailbox) (unseen, size int64, err error) {
-	_, err = tx.row(`SELECT COUNT(*) FILTER (WHERE ','||flags||',' NOT LIKE '%,Seen,%'), COALESCE(SUM(LENGTH(data)), 0) FROM messages WHERE mailbox=?`,
-		[]any{box.ID}, &unseen, &size)
-	return unseen, size, err
+// Totals answers how many messages a mailbox has, how many are unseen, and the
+// bytes of all. It reads them all.
+func (tx *Tx) Totals(box Mailbox) (messages, unseen, size int64, err error) {
+	_, err = tx.row(`SELECT COUNT(*), COUNT(*) FILTER (WHERE ','||flags||',' NOT LIKE '%,Seen,%'), COALESCE(SUM(LENGTH(data)), 0) FROM messages WHERE mailbox=?`,
+		[]any{box.ID}, &messages, &unseen, &size)
+	return messages, unseen, size, err
 }

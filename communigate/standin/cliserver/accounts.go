@@ -329,7 +329,7 @@ func (x *execution) accountInfo() (answer, error) {
 	}
 	size := int64(0)
 	for _, m := range boxes {
-		_, n, err := x.tx.Totals(m)
+		_, _, n, err := x.tx.Totals(m)
 		if err != nil {
 			return nil, err
 		}

@@ -274,8 +274,8 @@ func (x *execution) createMailbox() (answer, error) {
 }
 
 func (x *execution) info(m backend.Mailbox) (dataformat.Dict, error) {
-	unseen, size, err := x.tx.Totals(m)
-	d := dataformat.Dict{"Messages": m.Messages, "UIDNext": m.UIDNext, "UIDValidity": m.UIDValidity, "Unseen": unseen, "Size": size}
+	messages, unseen, size, err := x.tx.Totals(m)
+	d := dataformat.Dict{"Messages": messages, "UIDNext": m.UIDNext, "UIDValidity": m.UIDValidity, "Unseen": unseen, "Size": size}
 	if m.Class != "" {
 		d["Class"] = m.Class
 	}

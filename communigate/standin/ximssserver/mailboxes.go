@@ -41,12 +41,12 @@ func (c *call) mailboxList() error {
 		if m.Class != "" {
 			n.Set("class", m.Class)
 		}
-		unseen, size, err := c.tx.Totals(m)
+		messages, unseen, size, err := c.tx.Totals(m)
 		if err != nil {
 			return err
 		}
 		i := func(v int64) string { return strconv.FormatInt(v, 10) }
-		c.data(n.Set("UIDValidity", i(m.UIDValidity)).Set("UIDNext", i(m.UIDNext)).Set("Messages", i(m.Messages)).Set("Unseen", i(unseen)).Set("Size", i(size)))
+		c.data(n.Set("UIDValidity", i(m.UIDValidity)).Set("UIDNext", i(m.UIDNext)).Set("Messages", i(messages)).Set("Unseen", i(unseen)).Set("Size", i(size)))
 	}
 	return nil
 }
