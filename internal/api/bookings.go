@@ -270,7 +270,7 @@ type historyOutput struct {
 type HistoryEntry struct {
 	At     time.Time `json:"at"`
 	Actor  string    `json:"actor"`
-	Action string    `json:"action" enum:"created,changed,cancelled,restored,split,extended,conflict,solved,adopted,replied" doc:"split: dates were taken out into another booking; extended: the horizon of a series moved on; adopted: changed in the calendar by another program."`
+	Action string    `json:"action" enum:"created,changed,cancelled,restored,split,extended,conflict,solved,adopted,replied,write-dropped" doc:"split: dates were taken out into another booking; extended: the horizon of a series moved on; adopted: changed in the calendar by another program; write-dropped: an operator has given up for good what could not be written into the calendars of the reason."`
 	Reason string    `json:"reason,omitempty"`
 	Before *Booking  `json:"before,omitempty" doc:"The booking before; absent when it was made."`
 	After  *Booking  `json:"after,omitempty"`

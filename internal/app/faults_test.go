@@ -125,6 +125,51 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
+// TestDropDeadLetters: writes that were given up are dropped for good, the
+// history of their booking says who did and of which calendars, and the next
+// change of the booking is written everywhere.
+func TestDropDeadLetters(t *testing.T) {
+	for engine, target := range engineTargets(t) {
+		t.Run(engine, func(t *testing.T) {
+			r := newRig(t, target)
+			r.fail("ximss:calendarPublish:refuse")
+			b, other := r.book(ask(0, 9)), r.book(ask(0, 11))
+			for range 12 {
+				r.clock += 10 * time.Minute
+				if _, err := r.worker.Step(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.heal()
+			if n, err := r.db.For("a").DropDeadLetters(t.Context(), b.ID, "somebody", r.now()); err != nil || n != 3 {
+				t.Fatalf("%d, %v", n, err)
+			}
+			if n, err := r.db.For("a").DropDeadLetters(t.Context(), b.ID, "somebody", r.now()); err != nil || n != 0 {
+				t.Errorf("the second time: %d, %v", n, err)
+			}
+			h, err := r.db.For("a").History(t.Context(), b.ID)
+			if err != nil || len(h) != 2 || h[1].Action != "write-dropped" || h[1].Actor != "somebody" || strings.Count(h[1].Reason, ",") != 2 || !strings.Contains(h[1].Reason, room) {
+				t.Errorf("%+v, %v", h, err)
+			}
+			if h, err := r.db.For("a").History(t.Context(), other.ID); err != nil || len(h) != 1 {
+				t.Errorf("another booking: %+v, %v", h, err)
+			}
+			if list, err := r.db.For("a").DeadLetters(t.Context(), 10); err != nil || len(list) != 3 || list[0].Booking.ID != other.ID {
+				t.Errorf("%+v, %v", list, err)
+			}
+			q := ask(0, 9)
+			q.Title, q.TimeZone = "Anew", "Europe/Berlin"
+			if b, err = r.service.Change(t.Context(), r.anna, b.ID, b.Version, booking.Scope{}, q); err != nil {
+				t.Fatal(err)
+			}
+			r.converge(b.ID)
+			if shown := r.shown(room, 0, 1); len(shown) != 1 || shown[0] != "0:09 Anew" {
+				t.Error(shown)
+			}
+		})
+	}
+}
+
 // TestOneOfManyGetsTheSlot: of many who want one slot at the same time exactly one
 // gets it, every time.
 func TestOneOfManyGetsTheSlot(t *testing.T) {

@@ -98,7 +98,7 @@ func OutboxDrop(ctx context.Context, c config.OutboxDrop, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		n, err := t.db.For(of.ID).DropDeadLetters(ctx, c.Booking)
+		n, err := t.db.For(of.ID).DropDeadLetters(ctx, c.Booking, atTerminal(), time.Now())
 		if err != nil {
 			return err
 		}

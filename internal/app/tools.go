@@ -54,11 +54,16 @@ func (t *tools) say(format string, args ...any) { _, _ = fmt.Fprintf(t.out, form
 
 // audit notes what a command did.
 func (t *tools) audit(ctx context.Context, id tenant.ID, action, target string, detail map[string]string) error {
+	return t.db.Append(ctx, audit.Entry{Tenant: id, At: time.Now(), Actor: atTerminal(), Action: action, Target: target, Outcome: audit.Done, Detail: detail})
+}
+
+// atTerminal is who types a command.
+func atTerminal() string {
 	who := "command line"
 	if u, err := user.Current(); err == nil {
 		who += " (" + u.Username + ")"
 	}
-	return t.db.Append(ctx, audit.Entry{Tenant: id, At: time.Now(), Actor: who, Action: action, Target: target, Outcome: audit.Done, Detail: detail})
+	return who
 }
 
 // by is who commands act as in a tenant.

@@ -159,7 +159,7 @@ type Occupied struct {
 type HistoryEntry struct {
 	At     time.Time
 	Actor  string // address
-	Action string // created, changed, cancelled, restored, split, extended, conflict, solved, adopted, replied
+	Action string // created, changed, cancelled, restored, split, extended, conflict, solved, adopted, replied, write-dropped
 	Reason string
 	Before string // JSON of the booking before, or ""
 	After  string // JSON of the booking after, or ""

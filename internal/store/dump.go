@@ -182,15 +182,3 @@ func value(v any) (any, error) {
 	}
 	return nil, fmt.Errorf("%T is no value", v)
 }
-
-// DropDeadLetters gives up for good the calendar writes of a booking that were
-// given up already, or all of them, and answers how many: they are not tried
-// again, and the booking does not name those calendars any more.
-func (t *Tenant) DropDeadLetters(ctx context.Context, bookingID string) (int, error) {
-	res, err := t.exec(ctx, `DELETE FROM outbox WHERE tenant_id=$1 AND state='failed' AND ($2='' OR booking_id=$2)`, t.id, bookingID)
-	if err != nil {
-		return 0, t.db.wrap("drop dead letters", err)
-	}
-	n, err := res.RowsAffected()
-	return int(n), t.db.wrap("drop dead letters", err)
-}

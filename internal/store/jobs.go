@@ -184,3 +184,46 @@ func (t *Tenant) RetryDeadLetters(ctx context.Context, bookingID string, at time
 	n, err := res.RowsAffected()
 	return int(n), err
 }
+
+// DropDeadLetters gives up for good the calendar writes of a booking that were
+// given up already, or all of them, and answers how many: they are not tried
+// again, and the booking does not name those calendars any more. Its history
+// says who wanted it.
+func (t *Tenant) DropDeadLetters(ctx context.Context, bookingID, actor string, at time.Time) (int, error) {
+	n := 0
+	err := t.tx(ctx, func(tx txn) error {
+		n = 0
+		found, err := t.bookings(ctx, tx, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1 AND ($2='' OR b.id=$2)
+			AND EXISTS (SELECT 1 FROM outbox o WHERE o.tenant_id=$1 AND o.booking_id=b.id AND o.state='failed')`+t.db.dialect.forUpdate(), t.id, bookingID)
+		if err != nil {
+			return err
+		}
+		for _, b := range found {
+			dropped, err := collect(ctx, tx, func(rows *sql.Rows) (string, error) {
+				var calendar string
+				return calendar, rows.Scan(&calendar)
+			}, `DELETE FROM outbox WHERE tenant_id=$1 AND booking_id=$2 AND state='failed' RETURNING calendar`, t.id, b.ID)
+			if err != nil {
+				return err
+			}
+			if len(dropped) == 0 { // somebody has just had it tried again
+				continue
+			}
+			n += len(dropped)
+			slices.Sort(dropped)
+			c := booking.Change{Booking: b, Expect: b.Version, History: booking.HistoryEntry{At: at, Actor: actor, Action: "write-dropped", Reason: strings.Join(dropped, ", ")}}
+			if c.History.After, err = bookingJSON(b); err != nil {
+				return err
+			}
+			c.History.Before = c.History.After
+			if err := t.storeHistory(ctx, tx, c); err != nil {
+				return err
+			}
+			if err := t.tell(ctx, tx, at, "booking.sync", b); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, t.db.wrap("drop dead letters", err)
+}

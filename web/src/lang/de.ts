@@ -327,6 +327,7 @@ export const de: Catalogue = {
   'history.created': 'gebucht',
   'history.extended': 'weitere Termine',
   'history.replied': 'geantwortet',
+  'history.write-dropped': 'aufgegeben: nicht in jedem Kalender',
   'history.restored': 'wieder gebucht',
   'history.solved': 'Konflikt gelöst',
   'history.split': 'Termine herausgelöst',

@@ -327,6 +327,7 @@ export const en = {
   'history.created': 'booked',
   'history.extended': 'more dates',
   'history.replied': 'answered',
+  'history.write-dropped': 'given up: not in every calendar',
   'history.restored': 'booked again',
   'history.solved': 'conflict solved',
   'history.split': 'dates taken out',
