@@ -28,9 +28,10 @@ test: web ## run the whole suite
 	$(GO) test -race -timeout 10m ./...
 	cd web && npm run check && npm test
 
-lint: ## format, vet
+lint: ## format, vet, golangci-lint (.golangci.yml)
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+	$(GO) tool -modfile=tools/lint/go.mod golangci-lint run ./...
 
 gen: ## write docs/openapi.yaml and docs/commands.md anew
 	$(GO) run ./cmd/rmp openapi > docs/openapi.yaml

@@ -211,7 +211,7 @@ func TestInjection(t *testing.T) {
 	if sent < 3000 {
 		t.Errorf("only %d requests were sent", sent)
 	}
-	settled(t, p, token)
+	settled(t, p)
 	c, err := cli.Dial(t.Context(), cli.Config{Addr: line, User: "boss", Password: "secret word"})
 	if err != nil {
 		t.Fatal(err)
@@ -266,7 +266,7 @@ func fetchJSON(t *testing.T, url string, to any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if err := json.NewDecoder(resp.Body).Decode(to); err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +297,7 @@ func (p *process) attack(t *testing.T, what, method, path, token string, body an
 		t.Errorf("%s: %v", what, err)
 		return
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Errorf("%s: %v", what, err)

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -73,8 +74,8 @@ func TestConsole(t *testing.T) {
 		if err == nil {
 			return 0, out
 		}
-		exit, ok := err.(*exec.ExitError)
-		if !ok {
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
 			t.Fatal(err, out)
 		}
 		return exit.ExitCode(), out
@@ -172,7 +173,6 @@ func TestBackup(t *testing.T) {
 				if status, answer := q.call(t, "POST", "/api/v2/bookings", token, again); status != 409 {
 					t.Fatalf("what was booked is free after the restore: %d %v", status, answer)
 				}
-				break
 			}
 		})
 	}

@@ -124,7 +124,7 @@ func freeAddr(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String()
 }
 
@@ -173,7 +173,7 @@ func (p *process) tryWith(method, path, token string, body any, header http.Head
 	if err != nil {
 		return 0, nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	var answer map[string]any
 	err = json.NewDecoder(resp.Body).Decode(&answer)
 	return resp.StatusCode, answer, err

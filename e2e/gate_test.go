@@ -43,7 +43,7 @@ func newGate(t *testing.T, target string) *gate {
 		if err != nil {
 			panic(http.ErrAbortHandler)
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		w.WriteHeader(resp.StatusCode)
 		_, _ = io.Copy(w, resp.Body)
 	}))

@@ -40,7 +40,7 @@ func (p *process) raw(t *testing.T, method, path, token, kind string, body []byt
 		t.Errorf("%s %s: %v", method, path, err)
 		return 0, nil
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Error(err)
@@ -58,7 +58,7 @@ func goroutines(t *testing.T, p *process) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	return metric(t, resp, "go_goroutines")
 }
 
@@ -287,7 +287,7 @@ func talk(t *testing.T, host, text string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
 	if _, err := io.WriteString(conn, text); err != nil {
 		t.Fatal(err)
@@ -350,7 +350,7 @@ func slowClients(t *testing.T, p *process, token, _ string) {
 				t.Error(err)
 				return
 			}
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			switch i % 3 {
 			case 0: // headers that do not end
 				_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
@@ -384,7 +384,7 @@ func browser(t *testing.T, p *process) *http.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusSeeOther {
 		t.Fatal(resp.StatusCode)
 	}
@@ -415,7 +415,7 @@ func crossSite(t *testing.T, p *process, _, _ string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer resp.Body.Close()
+		defer func() { _ = resp.Body.Close() }()
 		return resp.StatusCode
 	}
 	for name, header := range map[string]map[string]string{
@@ -440,7 +440,7 @@ func crossSite(t *testing.T, p *process, _, _ string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != 403 || len(resp.Cookies()) > 0 {
 		t.Errorf("signed in from another site: %d", resp.StatusCode)
 	}

@@ -152,20 +152,20 @@ func (j *journal) truth(resource string, start, end time.Time, asked, told time.
 	})
 }
 
-func (j *journal) pick(rnd *rand.Rand) (string, map[string]any) {
+func (j *journal) pick(rnd *rand.Rand) string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if len(j.live) == 0 {
-		return "", nil
+		return ""
 	}
 	n := rnd.IntN(len(j.live))
-	for id, b := range j.live { // any will do
+	for id := range j.live { // any will do
 		if n == 0 {
-			return id, b
+			return id
 		}
 		n--
 	}
-	return "", nil
+	return ""
 }
 
 // writer does n random things. Answers that mean the server was away are
@@ -178,7 +178,7 @@ func writer(t *testing.T, j *journal, rnd *rand.Rand, n int, base time.Time, tok
 		switch action := rnd.IntN(10); {
 		case action < 6:
 			key := fmt.Sprintf("%d-%d-%d", rnd.Int64(), i, asked.UnixNano())
-			status, b := insist(t, processes, k, "POST", "/api/v2/bookings", tokens[k], body, key)
+			status, b := insist(processes, k, "POST", "/api/v2/bookings", tokens[k], body, key)
 			switch status {
 			case http.StatusCreated:
 				j.created.Add(1)
@@ -192,12 +192,12 @@ func writer(t *testing.T, j *journal, rnd *rand.Rand, n int, base time.Time, tok
 				t.Errorf("POST: %d %v", status, b)
 			}
 		case action < 8:
-			id, _ := j.pick(rnd)
+			id := j.pick(rnd)
 			if id == "" {
 				continue
 			}
 			delete(body, "recurrence")
-			status, b := insist(t, processes, k, "PUT", "/api/v2/bookings/"+id, tokens[k], body, "")
+			status, b := insist(processes, k, "PUT", "/api/v2/bookings/"+id, tokens[k], body, "")
 			switch status {
 			case http.StatusOK:
 				j.changed.Add(1)
@@ -212,11 +212,11 @@ func writer(t *testing.T, j *journal, rnd *rand.Rand, n int, base time.Time, tok
 				t.Errorf("PUT: %d %v", status, b)
 			}
 		default:
-			id, _ := j.pick(rnd)
+			id := j.pick(rnd)
 			if id == "" {
 				continue
 			}
-			status, b := insist(t, processes, k, "DELETE", "/api/v2/bookings/"+id, tokens[k], nil, "")
+			status, b := insist(processes, k, "DELETE", "/api/v2/bookings/"+id, tokens[k], nil, "")
 			switch status {
 			case http.StatusOK:
 				j.cancelled.Add(1)
@@ -251,7 +251,7 @@ func randomBooking(rnd *rand.Rand, base time.Time) map[string]any {
 
 // insist repeats a request while the server is away or asks for patience, up
 // to a limit; 0 means that it is not known what became of it.
-func insist(t *testing.T, processes func(int) *process, k int, method, path, token string, body any, key string) (int, map[string]any) {
+func insist(processes func(int) *process, k int, method, path, token string, body any, key string) (int, map[string]any) {
 	deadline := time.Now().Add(60 * time.Second)
 	pause := time.NewTicker(50 * time.Millisecond)
 	defer pause.Stop()
@@ -275,7 +275,7 @@ func insist(t *testing.T, processes func(int) *process, k int, method, path, tok
 func check(t *testing.T, j *journal, p *process, web, cli, password string, base time.Time) {
 	t.Helper()
 	token := p.login(t, "admin@example.test")
-	settled(t, p, token)
+	settled(t, p)
 	from, till := base.AddDate(0, 0, -2), base.AddDate(0, 0, 40)
 	stored := map[string][]span{}
 	known := map[string]map[string]any{}
@@ -361,7 +361,7 @@ func metric(t *testing.T, resp *http.Response, name string) float64 {
 }
 
 // settled waits until every calendar write is done.
-func settled(t *testing.T, p *process, token string) {
+func settled(t *testing.T, p *process) {
 	t.Helper()
 	deadline := time.Now().Add(90 * time.Second)
 	tick := time.NewTicker(100 * time.Millisecond)

@@ -111,11 +111,8 @@ func drawCard(t *rapid.T) *Card {
 		}
 		return s
 	}
-	kinds := func() (out []string) {
-		for _, s := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"WORK", "HOME", "CELL", "FAX"}), 0, 3, rapid.ID).Draw(t, "types") {
-			out = append(out, s)
-		}
-		return out
+	kinds := func() []string {
+		return append([]string(nil), rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"WORK", "HOME", "CELL", "FAX"}), 0, 3, rapid.ID).Draw(t, "types")...)
 	}
 	c := &Card{FullName: some("fn"), Name: Name{one("family"), one("given"), one("middle"), one("prefix"), one("suffix")}, Nickname: one("nick"), Company: one("company"),
 		Title: one("title"), Role: one("role"), Birthday: one("bday"), Note: one("note"), UID: one("uid"), Zone: one("tz"), Geo: one("geo"), FileAs: one("file as"), Revision: one("rev")}

@@ -57,7 +57,7 @@ func certificate(dir, domain string) (tls.Certificate, error) {
 	if err := os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw}), 0o600); err != nil {
 		return pair, fmt.Errorf("stand-in: %w", err)
 	}
-	if err := os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o644); err != nil {
+	if err := os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600); err != nil {
 		return pair, fmt.Errorf("stand-in: %w", err)
 	}
 	return tls.LoadX509KeyPair(cert, key)

@@ -124,7 +124,7 @@ func (s *Server) listen(secure *tls.Config) error {
 		if addr == "" {
 			addr = "127.0.0.1:0"
 		}
-		l, err := net.Listen("tcp", addr)
+		l, err := net.Listen("tcp", addr) //nolint:noctx // it does not wait
 		if err != nil {
 			return err
 		}

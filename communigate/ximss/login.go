@@ -144,7 +144,7 @@ func accountZone(ctx context.Context, s Doer, cfg Config) (*time.Location, error
 	prefs, err := replies[0].Prefs()
 	name := prefs["TimeZone"]
 	if err != nil || name == "" || strings.EqualFold(name, "HostOS") {
-		return cfg.HostZone, nil // a server without preferences: its own zone
+		return cfg.HostZone, nil //nolint:nilerr // a server without preferences: its own zone
 	}
 	loc, err := zone.Resolver{Host: cfg.HostZone}.Load(name)
 	if err != nil {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"sync"
@@ -190,13 +191,11 @@ func (a *API) bounded(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		switch err := a.limits.enter(r.Context()); err {
-		case nil:
-		case errBusy:
-			a.sayBusy(r.Context())
-			a.writeProblem(w, r, err)
-			return
-		default: // nobody waits for the answer any more
+		if err := a.limits.enter(r.Context()); err != nil {
+			if errors.Is(err, errBusy) { // else nobody waits for the answer any more
+				a.sayBusy(r.Context())
+				a.writeProblem(w, r, err)
+			}
 			return
 		}
 		defer func() { <-room }()

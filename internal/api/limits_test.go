@@ -28,7 +28,7 @@ func TestAdmission(t *testing.T) {
 		first := enter(t.Context())
 		gone, leave := context.WithCancel(t.Context())
 		second := enter(gone)
-		if err := <-enter(t.Context()); err != errBusy || time.Since(began) != 0 {
+		if err := <-enter(t.Context()); !errors.Is(err, errBusy) || time.Since(began) != 0 {
 			t.Fatalf("the fifth: %v after %v", err, time.Since(began))
 		}
 		leave()
@@ -40,7 +40,7 @@ func TestAdmission(t *testing.T) {
 		if err := <-first; err != nil || time.Since(began) != 0 {
 			t.Errorf("who waited, when there is room: %v after %v", err, time.Since(began))
 		}
-		if err := <-third; err != errBusy || time.Since(began) != inFlightWait {
+		if err := <-third; !errors.Is(err, errBusy) || time.Since(began) != inFlightWait {
 			t.Errorf("who waited in vain: %v after %v", err, time.Since(began))
 		}
 		if n := m.noRoom.Load(); n != 2 {

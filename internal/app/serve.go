@@ -137,7 +137,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	mux.Handle("/", pages.Handler())
 	m.Watch(telemetry.Sources{Database: db, Servers: gw.Stats, Cache: e.availability.CacheStats, Limits: a.LimitStats, Events: hub.Stats, Certificate: certificate.ends()})
 
-	listener, err := net.Listen("tcp", c.Listen)
+	listener, err := net.Listen("tcp", c.Listen) //nolint:noctx // it does not wait
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}

@@ -290,10 +290,6 @@ func testWalls(t *testing.T, s *served) {
 	}
 }
 
-func span2(from, till time.Time) string {
-	return "?startDate=" + from.Format(time.RFC3339) + "&endDate=" + till.Format(time.RFC3339)
-}
-
 // snapshot is all that the tenant has, as text.
 func snapshot(t *testing.T, s *served, id tenant.ID) string {
 	t.Helper()

@@ -69,7 +69,7 @@ func drawModel(t *rapid.T) *model {
 		}
 		return h
 	}
-	var errAway error = errors.New("is away")
+	errAway := errors.New("is away")
 	q := &m.q
 	q.Who = tenant.Principal{Tenant: "a", Email: "anna@a.test", Role: tenant.User}
 	q.From = base.Add(time.Duration(rapid.IntRange(0, 600).Draw(t, "from")) * time.Minute)

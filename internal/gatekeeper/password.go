@@ -146,7 +146,7 @@ func (h *hasher) compare(ctx context.Context, hash string, password secret.Text)
 		if err != nil {
 			return false, fmt.Errorf("stored password hash: %w", err)
 		}
-		key := argon2.IDKey([]byte(password.Reveal()), a.salt, a.time, a.memory, a.lanes, uint32(len(a.key))) //nolint:gosec // at most 64
+		key := argon2.IDKey([]byte(password.Reveal()), a.salt, a.time, a.memory, a.lanes, uint32(len(a.key)))
 		return real && subtle.ConstantTimeCompare(key, a.key) == 1, nil
 	}
 	if err := CheckHash(hash); err != nil {

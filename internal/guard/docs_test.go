@@ -105,6 +105,14 @@ func TestDependenciesHaveReasons(t *testing.T) {
 		}
 	}
 
+	tool := regexp.MustCompile(`(?m)^tool (\S+)$`).FindStringSubmatch(read(t, "tools/lint/go.mod"))
+	if tool == nil {
+		t.Fatal("tools/lint/go.mod names no tool")
+	}
+	tools := modules(t, "tools/lint/go.mod")
+	linter := moduleOf(tools, tool[1])
+	used[linter] = tools[linter].version
+
 	var npm struct{ Dependencies, DevDependencies map[string]string }
 	if err := json.Unmarshal([]byte(read(t, "web/package.json")), &npm); err != nil {
 		t.Fatal(err)

@@ -43,10 +43,10 @@ func buildIndex(entries []Entry) *index {
 	for i, e := range entries {
 		local, _, _ := strings.Cut(e.Email, "@")
 		for _, w := range slices.Concat(split(e.Name), split(local)) {
-			x.words = append(x.words, word{w, int32(i)}) //nolint:gosec // there are fewer
+			x.words = append(x.words, word{w, int32(i)})
 		}
 		if e.Email != "" {
-			x.words = append(x.words, word{strings.ToLower(e.Email), int32(i)}) //nolint:gosec // as above
+			x.words = append(x.words, word{strings.ToLower(e.Email), int32(i)})
 		}
 	}
 	slices.SortFunc(x.words, func(a, b word) int {

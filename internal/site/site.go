@@ -129,7 +129,7 @@ func (s *Site) enter(w http.ResponseWriter, r *http.Request, t gatekeeper.Tokens
 	for _, c := range webauth.Cookies(t, webauth.Secure(r, s.Proxies)) {
 		http.SetCookie(w, c)
 	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
+	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // it is a path of this site
 }
 
 // refuse shows the page again, with the reason.

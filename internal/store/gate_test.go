@@ -368,6 +368,9 @@ func TestWall(t *testing.T) {
 		}
 		open = append(open, name)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	if len(open) > 0 {
 		t.Errorf("tables without row-level security: %v", open)
 	}

@@ -15,15 +15,15 @@ const longestBlock = 33 * 24 * time.Hour
 
 // taken is a row of occupancy.
 type taken struct {
-	resource, booking          string
-	unit                       int
-	original                   int64
-	start, end                 int64 // blocked
-	meetStart, meetEnd, untill int64
+	resource, booking             string
+	unit                          int
+	original                      int64
+	start, end                    int64 // blocked
+	meetStart, meetEnd, holdUntil int64
 }
 
 func (x taken) values(tenant string) []any {
-	return []any{tenant, x.resource, x.unit, x.booking, x.original, x.start, x.end, x.meetStart, x.meetEnd, x.untill}
+	return []any{tenant, x.resource, x.unit, x.booking, x.original, x.start, x.end, x.meetStart, x.meetEnd, x.holdUntil}
 }
 
 const insertOccupancy = `INSERT INTO occupancy (tenant_id, resource_id, unit, booking_id, original, starts_at, ends_at, meet_start, meet_end, hold_until) VALUES `
@@ -50,7 +50,7 @@ func (t *Tenant) occupy(ctx context.Context, tx txn, changes []booking.Change) e
 					continue
 				}
 				x := taken{resource: r.ID, booking: b.ID, original: micros(o.Original), start: micros(o.Start.Add(-r.Setup)), end: micros(o.End.Add(r.Teardown)),
-					meetStart: micros(o.Start), meetEnd: micros(o.End), untill: micros(b.HoldUntil)}
+					meetStart: micros(o.Start), meetEnd: micros(o.End), holdUntil: micros(b.HoldUntil)}
 				for range max(1, r.Quantity) {
 					wanted[r.ID] = append(wanted[r.ID], x)
 				}
@@ -175,7 +175,7 @@ func fits(there, group []taken, units int) bool {
 func (t *Tenant) rowsOf(ctx context.Context, tx txn, resource string, from, till int64) ([]taken, error) {
 	return collect(ctx, tx, func(rows *sql.Rows) (taken, error) {
 		x := taken{resource: resource}
-		err := rows.Scan(&x.unit, &x.booking, &x.original, &x.start, &x.end, &x.meetStart, &x.meetEnd, &x.untill)
+		err := rows.Scan(&x.unit, &x.booking, &x.original, &x.start, &x.end, &x.meetStart, &x.meetEnd, &x.holdUntil)
 		return x, err
 	}, `SELECT unit, booking_id, original, starts_at, ends_at, meet_start, meet_end, hold_until FROM occupancy
 		WHERE tenant_id=$1 AND resource_id=$2 AND starts_at<$3 AND starts_at>$4 AND ends_at>$5`,

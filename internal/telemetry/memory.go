@@ -29,7 +29,7 @@ func CgroupMemory(root fs.FS) (limit int64, file string) {
 		if len(f) != 3 {
 			continue
 		}
-		top, name := "", ""
+		var top, name string
 		switch {
 		case f[0] == "0" && f[1] == "":
 			top, name = "sys/fs/cgroup", "memory.max"

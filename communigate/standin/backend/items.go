@@ -173,7 +173,7 @@ func (tx *Tx) ItemByUID(m Mailbox, itemUID string) (Item, error) {
 func (tx *Tx) Item(m Mailbox, uid int64) (Item, error) { return tx.item(`uid=?`, m, uid) }
 
 func (tx *Tx) item(where string, box Mailbox, key any) (Item, error) {
-	row := tx.q.QueryRowContext(tx.ctx, `SELECT `+messageColumns+` FROM messages WHERE item_uid<>'' AND mailbox=? AND `+where, box.ID, key)
+	row := tx.q.QueryRowContext(tx.ctx, `SELECT `+messageColumns+` FROM messages WHERE item_uid<>'' AND mailbox=? AND `+where, box.ID, key) //nolint:gosec // where is one of the two above
 	m, err := scanMessage(row.Scan)
 	switch {
 	case err == sql.ErrNoRows: //nolint:errorlint // database/sql does not wrap it

@@ -105,7 +105,7 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) {
 			}
 		}
 		began := time.Now()
-		answer, more := refused(f)
+		answer, more := refused(f), true
 		if answer == "" {
 			answer, more = c.serve(ctx, line)
 		}
@@ -151,14 +151,14 @@ func unfinished(line string) bool {
 }
 
 // refused is the answer to a command that a fault refuses, or "".
-func refused(f fault.Fault) (answer string, more bool) {
+func refused(f fault.Fault) string {
 	switch f.Kind {
 	case fault.Refuse:
-		return "501 refused on purpose", true
+		return "501 refused on purpose"
 	case fault.Limit:
-		return "526 too many requests, try again later", true
+		return "526 too many requests, try again later"
 	}
-	return "", true
+	return ""
 }
 
 func (c *conn) send(line string) bool {

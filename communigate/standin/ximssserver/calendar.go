@@ -435,10 +435,10 @@ func (c *call) decline() error {
 	for _, it := range items(cal) {
 		if m.ID != 0 {
 			old, err := c.tx.ItemByUID(m, it.Event.UID)
-			switch {
-			case err == nil:
+			switch err {
+			case nil:
 				err = c.tx.Cancel(m, old, it.Event.RecurrenceID, c.now())
-			case err == backend.ErrNoItem: //nolint:errorlint // made by the backend, never wrapped
+			case backend.ErrNoItem: //nolint:errorlint // made by the backend, never wrapped
 				err = nil
 			}
 			if err != nil {

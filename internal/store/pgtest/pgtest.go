@@ -120,7 +120,7 @@ func Start(ctx context.Context) (dbURL string, stop func(), err error) {
 		_ = os.RemoveAll(dir)
 		return "", nil, err
 	}
-	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", dir, //nolint:noctx // it outlives the start
+	server := exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-k", dir,
 		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "max_connections=200", "-c", "logging_collector=off")
 	server.SysProcAttr, server.Dir = attr, dir
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -219,7 +219,7 @@ func fromNpm(ctx context.Context) (string, error) {
 	if _, err := os.Stat(filepath.Join(bin, "postgres")); err == nil {
 		return bin, nil
 	}
-	fmt.Fprintln(os.Stderr, "PostgreSQL is not installed; fetching it from the npm registry for the tests …") //nolint:forbidigo // the user waits
+	fmt.Fprintln(os.Stderr, "PostgreSQL is not installed; fetching it from the npm registry for the tests …")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
@@ -256,7 +256,7 @@ func unprivileged(dir string) (*syscall.SysProcAttr, error) {
 	}
 	uid, _ := strconv.Atoi(u.Uid)
 	gid, _ := strconv.Atoi(u.Gid)
-	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)} //nolint:gosec // ids of the system
+	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	if err := os.Chmod(dir, 0o700); err != nil {
 		return nil, err
 	}
