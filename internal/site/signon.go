@@ -40,7 +40,7 @@ func (s *Site) startSignOn(w http.ResponseWriter, r *http.Request) {
 	}
 	page, kept, err := s.SignOn.Start(r.Context(), d.Email, s.callback(r), d.Next)
 	if err != nil {
-		s.refuse(w, r, d, err, "")
+		s.refuse(w, r, d, err, wordsFor(r).noSignOn)
 		return
 	}
 	s.keep(w, r, kept.Reveal(), ssoTime)
@@ -48,7 +48,12 @@ func (s *Site) startSignOn(w http.ResponseWriter, r *http.Request) {
 	// browsers hold that for where it redirects to, too.
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	_ = leavePage.Execute(w, page) // the client may be gone
+	_ = leavePage.Execute(w, leaveData{wordsFor(r), page}) // the client may be gone
+}
+
+type leaveData struct {
+	Words words
+	To    string
 }
 
 // finishSignOn is where the provider leads back to.
@@ -59,7 +64,7 @@ func (s *Site) finishSignOn(w http.ResponseWriter, r *http.Request) {
 		kept = secret.Text(c.Value)
 	}
 	from := webauth.Address(r, s.Proxies)
-	const wrong = "The single sign-on was not accepted, or it knows you by an address that may not enter here."
+	wrong := wordsFor(r).wrongSignOn
 	id, email, next, err := s.SignOn.Finish(r.Context(), kept, r.URL.Query(), s.callback(r))
 	if err != nil {
 		s.refuse(w, r, signinData{Next: "/"}, err, wrong)

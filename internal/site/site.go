@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"net/url"
 	"path"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -58,6 +59,8 @@ type Site struct {
 	PublicURL  string
 	Proxies    []netip.Prefix
 	Log        *slog.Logger
+
+	styles []string
 }
 
 const (
@@ -66,8 +69,24 @@ const (
 	policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'"
 )
 
+// stylesheets finds the app's own in its index page: the sign-in page looks
+// like the app, and what it loads is there already when the app begins.
+func (s *Site) stylesheets() (out []string) {
+	page, err := fs.ReadFile(s.App, "index.html")
+	if err != nil { // not built
+		return nil
+	}
+	for _, m := range stylesheet.FindAllSubmatch(page, -1) {
+		out = append(out, string(m[1]))
+	}
+	return out
+}
+
+var stylesheet = regexp.MustCompile(`href="(/assets/index-[A-Za-z0-9_-]+\.css)"`)
+
 // Handler serves everything outside of the API.
 func (s *Site) Handler() http.Handler {
+	s.styles = s.stylesheets()
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /signin", s.form)
 	mux.HandleFunc("POST /signin", s.signin)
@@ -85,6 +104,9 @@ func (s *Site) Handler() http.Handler {
 type signinData struct {
 	Next, Email, Error string
 	Demo, SignOn       bool
+	Words              words
+	Others             []words
+	Styles             []string
 }
 
 func (s *Site) form(w http.ResponseWriter, r *http.Request) {
@@ -92,7 +114,14 @@ func (s *Site) form(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, d signinData) {
-	d.Demo, d.SignOn = s.Demo, s.HasSignOn(r.Context())
+	d.Demo, d.SignOn, d.Words, d.Styles = s.Demo, s.HasSignOn(r.Context()), wordsFor(r), s.styles
+	for _, w := range languages {
+		if w.Lang != d.Words.Lang {
+			d.Others = append(d.Others, w)
+		}
+	}
+	w.Header().Set("Content-Language", d.Words.Lang)
+	w.Header().Set("Vary", "Accept-Language")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
@@ -103,7 +132,7 @@ func (s *Site) page(w http.ResponseWriter, r *http.Request, status int, d signin
 func (s *Site) posted(w http.ResponseWriter, r *http.Request) (d signinData, ok bool) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
-		s.page(w, r, http.StatusBadRequest, signinData{Next: "/", Error: "The form could not be read. Please try again."})
+		s.page(w, r, http.StatusBadRequest, signinData{Next: "/", Error: wordsFor(r).unreadable})
 		return d, false
 	}
 	return signinData{Next: localPath(r.PostForm.Get("next")), Email: r.PostForm.Get("email")}, true
@@ -118,7 +147,7 @@ func (s *Site) signin(w http.ResponseWriter, r *http.Request) {
 	t, err := s.Gatekeeper.Login(r.Context(), gatekeeper.Credentials{Email: d.Email, Password: secret.Text(r.PostForm.Get("password")), Address: from})
 	s.Audit(r.Context(), from, "login", d.Email, t, err)
 	if err != nil {
-		s.refuse(w, r, d, err, "Wrong address or password.")
+		s.refuse(w, r, d, err, wordsFor(r).wrong)
 		return
 	}
 	s.enter(w, r, t, d.Next)
@@ -141,13 +170,13 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, d signinData, err 
 	case fault.Unauthenticated:
 		status, d.Error = http.StatusUnauthorized, wrong
 	case fault.Invalid:
-		status, d.Error = http.StatusUnprocessableEntity, f.Text
+		status, d.Error = http.StatusUnprocessableEntity, wrong
 	case fault.TooMany:
-		status, d.Error = http.StatusTooManyRequests, "Too many wrong tries. Please wait some minutes before the next one."
+		status, d.Error = http.StatusTooManyRequests, wordsFor(r).tries
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(f.RetryAfter.Seconds()))))
 	default:
 		s.Log.ErrorContext(r.Context(), "sign-in failed", "err", err)
-		d.Error = "Signing in is not possible at the moment, because the mail server or the single sign-on cannot be asked. Please try again soon."
+		d.Error = wordsFor(r).later
 	}
 	s.page(w, r, status, d)
 }

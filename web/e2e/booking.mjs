@@ -32,6 +32,29 @@ await test('a wrong password is told, and signing in returns to the day that was
   must(page.url().includes('date=' + day), page.url());
 });
 
+await test('the sign-in page speaks the language of the browser, or of the app', async () => {
+  const says = async (options, words, path = '/signin') => {
+    const page = await (await context(options)).newPage();
+    await page.goto(url + path);
+    await page.getByRole('button', { name: words, exact: true }).waitFor();
+    return page;
+  };
+  await says({ locale: 'en-GB' }, 'Sign in');
+  const page = await says({ locale: 'de-DE' }, 'Anmelden');
+  await fillSignIn(page, 'anna@example.test', 'wrong');
+  await page.getByText('Adresse oder Passwort ist falsch.').waitFor();
+  await page.getByRole('link', { name: 'English' }).click();
+  await page.getByRole('button', { name: 'Sign in', exact: true }).waitFor();
+
+  const app = await signedIn('anna@example.test', '/find', { locale: 'en-GB' });
+  await app.evaluate(() => localStorage.setItem('rmp.language', 'de'));
+  await app.context().clearCookies();
+  await app.goto(url + '/find');
+  await app.getByRole('button', { name: 'Anmelden', exact: true }).waitFor();
+  await fillSignIn(app);
+  await app.waitForURL(/\/find/);
+});
+
 for (const [n, [device, size]] of Object.entries({ desktop: sizes.desktop, phone: sizes.phone }).entries()) {
   const phone = device === 'phone';
   const on = (k) => dayAfter(70 * n + k); // days of its own

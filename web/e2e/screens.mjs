@@ -1,7 +1,7 @@
 // Every screen, in every theme and width: accessible, not wider than the
 // window, complete in both languages.
 import { crowd, scrollThrough } from './crowd.mjs';
-import { accessible, day, notWider, must, shot, signedIn, sizes, test, url } from './harness.mjs';
+import { accessible, context, day, notWider, must, shot, signedIn, sizes, test, url } from './harness.mjs';
 
 const paths = [
   '/',
@@ -44,6 +44,11 @@ const looks = [
 for (const [look, options] of looks) {
   await test(`every screen, ${look}`, async () => {
     const page = await signedIn('admin@example.test', '/', options);
+    const out = await (await context(options)).newPage();
+    await out.goto(url + '/signin');
+    await shot(out, `${look}-signin`);
+    await accessible(out, `sign-in, ${look}`);
+    await notWider(out, 'sign-in');
     for (const path of paths) {
       await page.goto(url + path);
       await page.locator('main h2').first().waitFor();

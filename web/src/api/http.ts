@@ -1,7 +1,7 @@
 // How the app speaks with the server. The sign-in is in HttpOnly cookies; an
 // access token that has ended is renewed once, then the person is asked to
 // sign in and comes back to the same place.
-import { t } from '../lib/i18n.svelte';
+import { lang, t } from '../lib/i18n.svelte';
 import type { Problem } from './types';
 
 export class ApiError extends Error {
@@ -15,7 +15,7 @@ export const leaving: Set<() => void> = new Set();
 
 export function signIn(): never {
   leaving.forEach((keep) => keep());
-  location.href = '/signin?next=' + encodeURIComponent(location.pathname + location.search);
+  location.href = '/signin?lang=' + lang() + '&next=' + encodeURIComponent(location.pathname + location.search);
   throw new Error('not signed in');
 }
 

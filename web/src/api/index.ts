@@ -1,4 +1,5 @@
 // The calls of the public API that the app uses.
+import { lang } from '../lib/i18n.svelte';
 import { all, call } from './http';
 import type * as T from './types';
 
@@ -134,5 +135,5 @@ export function listen(changed: () => void): () => void {
 }
 export const signOut = async () => {
   await call<unknown>('POST', '/auth/logout', {}).catch(() => undefined);
-  location.href = '/signin';
+  location.href = '/signin?lang=' + lang();
 };
