@@ -5,8 +5,10 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"os/exec"
 	"runtime"
 	"strings"
 	"sync"
@@ -185,6 +187,47 @@ func TestRollingRestart(t *testing.T) {
 	t.Logf("%d requests during the restarts", asked.Load())
 	if booked.Load() < 20 {
 		t.Errorf("only %d bookings", booked.Load())
+	}
+}
+
+// TestAskedTwiceToEnd: while a process drains it says that it is not ready and
+// still does its work; asked a second time it ends at once, and what it has
+// acknowledged is there at the next start.
+func TestAskedTwiceToEnd(t *testing.T) {
+	data := t.TempDir()
+	args := []string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--drain", "10m"}
+	p := start(t, running, args...)
+	token := p.login(t, "anna@example.test")
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(10 * time.Second); ; <-tick.C {
+		if status, _, err := p.try("GET", "/readyz", "", nil); err == nil && status == http.StatusServiceUnavailable {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("it does not say that it is about to end")
+		}
+	}
+	status, b := p.call(t, "POST", "/api/v2/bookings", token, request(3, room))
+	if status != http.StatusCreated {
+		t.Fatal(status, b)
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	ended := make(chan error, 1)
+	go func() { ended <- p.cmd.Wait() }()
+	select {
+	case err := <-ended:
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) {
+			t.Errorf("it ended with %v, want the signal", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it goes on draining")
+	}
+	p = start(t, running, args...)
+	if status, b := p.call(t, "GET", "/api/v2/bookings/"+b["id"].(string), p.login(t, "anna@example.test"), nil); status != http.StatusOK {
+		t.Error(status, b)
 	}
 }
 

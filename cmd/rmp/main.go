@@ -89,6 +89,7 @@ func (openapiCommand) Run(out io.Writer) error {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // who asks a second time does not want to wait for the end
 	if err := run(ctx, os.Args[1:], os.Stdout, app.Program{Version: version, Exporter: exporter}); err != nil {
 		code := 1
 		var status *app.ExitError
