@@ -51,7 +51,10 @@ func refusalsOf(list []booking.Refusal) []Refusal {
 	return out
 }
 
-type previewInput struct{ Body BookingRequest }
+type previewInput struct {
+	Booking string `query:"booking" maxLength:"64" doc:"The id of a booking that is to be changed: its own time is not in the way."`
+	Body    BookingRequest
+}
 
 type previewOutput struct{ Body Preview }
 
@@ -60,7 +63,7 @@ func (a *API) previewBooking(ctx context.Context, p tenant.Principal, in *previe
 	if err != nil {
 		return nil, err
 	}
-	plan, err := a.Bookings.Preview(ctx, p, r)
+	plan, err := a.Bookings.Preview(ctx, p, r, in.Booking)
 	if err != nil {
 		return nil, err
 	}

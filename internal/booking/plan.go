@@ -326,11 +326,19 @@ func (s *Service) alternatives(ctx context.Context, d *draft, p PlannedDate) []A
 // mostPlanned bounds the dates of a preview that get alternatives.
 const mostPlanned = 20
 
-// Preview says what Create would do.
-func (s *Service) Preview(ctx context.Context, p tenant.Principal, r Request) (Plan, error) {
+// Preview says what Create would do; or Change of a booking, if one is named:
+// its own time is not in the way then.
+func (s *Service) Preview(ctx context.Context, p tenant.Principal, r Request, changing string) (Plan, error) {
 	d, err := s.newDraft(ctx, p, r)
 	if err != nil {
 		return Plan{}, err
+	}
+	if changing != "" {
+		old, err := s.editable(ctx, p, changing)
+		if err != nil {
+			return Plan{}, err
+		}
+		d.old, d.booking.ID = &old, old.ID
 	}
 	if err := s.read(ctx, d); err != nil {
 		return Plan{}, err
@@ -344,7 +352,7 @@ func (s *Service) Preview(ctx context.Context, p tenant.Principal, r Request) (P
 		}
 	}
 	for _, q := range d.quotas(s.Now()) {
-		n, length, err := s.Bookings(p.Tenant).Used(ctx, q, "")
+		n, length, err := s.Bookings(p.Tenant).Used(ctx, q, changing)
 		if err != nil {
 			return Plan{}, fmt.Errorf("preview: %w", err)
 		}

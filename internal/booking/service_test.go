@@ -270,12 +270,45 @@ func TestPastDatesStay(t *testing.T) {
 	h.same("room", h.taken(room), "03-01 12:00 S", "03-02 12:00 S", "03-03 13:00 S", "03-04 13:00 S")
 }
 
+// TestPreviewOfChange: what is to be changed is not in its own way, what
+// others have is; only who may change it may ask.
+func TestPreviewOfChange(t *testing.T) {
+	h := newHouse(t)
+	b := h.book(ask("Mine", monday, time.Hour, room))
+	h.book(ask("Other", monday.Add(2*time.Hour), time.Hour, room))
+	state := func(at time.Time, length time.Duration, changing string) booking.DateState {
+		t.Helper()
+		plan, err := h.Preview(t.Context(), h.anna, ask("Mine", at, length, room), changing)
+		if err != nil || len(plan.Dates) != 1 {
+			t.Fatal(plan, err)
+		}
+		return plan.Dates[0].State
+	}
+	for _, c := range []struct {
+		late, length time.Duration
+		changing     string
+		want         booking.DateState
+	}{
+		{30 * time.Minute, time.Hour, "", booking.DateTaken},
+		{30 * time.Minute, time.Hour, b.ID, booking.DateFree},
+		{0, 2 * time.Hour, b.ID, booking.DateFree},
+		{0, 2*time.Hour + time.Minute, b.ID, booking.DateTaken},
+	} {
+		if got := state(monday.Add(c.late), c.length, c.changing); got != c.want {
+			t.Errorf("%v later, %v long, changing %q: %s, want %s", c.late, c.length, c.changing, got, c.want)
+		}
+	}
+	if _, err := h.Preview(t.Context(), h.ben(), ask("Mine", monday, time.Hour, room), b.ID); fault.CodeOf(err) != fault.Forbidden {
+		t.Errorf("by somebody else: %v", err)
+	}
+}
+
 func TestConflictsAndSkip(t *testing.T) {
 	h := newHouse(t)
 	h.book(ask("Other", monday.AddDate(0, 0, 7), time.Hour, room))
 	h.cal.events[room] = []availability.Event{{UID: "outlook", Start: monday.AddDate(0, 0, 14), End: monday.AddDate(0, 0, 14).Add(time.Hour), Status: "busy", Summary: "Elsewhere", Organizer: "boss@a.test"}}
 	r := weekly(ask("S", monday, time.Hour, room), "FREQ=WEEKLY;COUNT=4")
-	plan, err := h.Preview(t.Context(), h.anna, r)
+	plan, err := h.Preview(t.Context(), h.anna, r, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -362,7 +395,7 @@ func TestPolicies(t *testing.T) {
 			if !errors.As(err, &refused) || refused.Refusals[0].Rule != c.rule || refused.Refusals[0].Resource != room {
 				t.Fatalf("%v", err)
 			}
-			if plan, err := h.Preview(t.Context(), h.anna, c.request); err != nil || plan.Possible() {
+			if plan, err := h.Preview(t.Context(), h.anna, c.request, ""); err != nil || plan.Possible() {
 				t.Errorf("the preview says it is possible: %+v, %v", plan, err)
 			}
 			if near := refused.Refusals[0]; !near.NearestStart.IsZero() {
@@ -398,7 +431,7 @@ func TestQuota(t *testing.T) {
 	if !errors.As(err, &refused) || refused.Refusals[0].Rule != "quotas" {
 		t.Fatalf("%v", err)
 	}
-	if plan, err := h.Preview(t.Context(), h.anna, third); err != nil || plan.Possible() {
+	if plan, err := h.Preview(t.Context(), h.anna, third, ""); err != nil || plan.Possible() {
 		t.Errorf("%+v, %v", plan, err)
 	}
 	third.Start, third.End = refused.Refusals[0].NearestStart, refused.Refusals[0].NearestEnd
