@@ -51,6 +51,8 @@ type MyTenant struct {
 	Domain   string `json:"domain"`
 	TimeZone string `json:"timeZone"`
 	Mode     string `json:"mode" enum:"direct,invitation" doc:"Default write mode of bookings."`
+
+	Branding tenant.Branding `json:"branding,omitzero"`
 }
 
 type loginInput struct {
@@ -191,7 +193,7 @@ func (a *API) me(ctx context.Context, p tenant.Principal, _ *struct{}) (*meOutpu
 		return nil, err
 	}
 	return &meOutput{Me{User: userOf(p.Email, p.Name, p.Role, p.Domain), TimeZone: t.TimeZone,
-		Tenant: MyTenant{ID: string(t.ID), Name: t.Name, Domain: t.Domain, TimeZone: t.TimeZone, Mode: t.Mode}}}, nil
+		Tenant: MyTenant{ID: string(t.ID), Name: t.Name, Domain: t.Domain, TimeZone: t.TimeZone, Mode: t.Mode, Branding: t.Settings.Branding}}}, nil
 }
 
 type checkAdminOutput struct {

@@ -75,13 +75,16 @@ export const browser = await chromium.launch({
 export const context = (o = {}) =>
   browser.newContext({ ...sizes.desktop, reducedMotion: 'reduce', timezoneId: 'Europe/Berlin', locale: 'en-GB', ...o });
 
+const scriptErrors = [];
 const results = { passed: 0, failed: 0 };
 const only = process.env.RMP_E2E;
 export async function test(name, fn) {
   if (only && !name.includes(only)) return;
   const began = Date.now();
   try {
+    scriptErrors.length = 0;
     await fn();
+    must(!scriptErrors.length, 'script errors: ' + scriptErrors.join('; '));
     results.passed++;
     console.log(`ok   ${name} (${Date.now() - began} ms)`);
   } catch (e) {
@@ -117,7 +120,10 @@ export async function signedIn(email, path, options = {}) {
   const c = await context(options);
   const page = await c.newPage();
   page.setDefaultTimeout(10_000);
-  page.on('pageerror', (e) => console.error('  script error on ' + page.url() + ': ' + e.message));
+  page.on('pageerror', (e) => {
+    // Leaving for the sign-in gives up what was under way.
+    if (e.message !== 'not signed in') scriptErrors.push(`${page.url()}: ${e.message}`);
+  });
   await page.goto(url + '/signin?next=' + encodeURIComponent(path));
   await fillSignIn(page, email);
   await page.waitForURL((u) => u.pathname === path.split('?')[0]);
@@ -153,7 +159,7 @@ far.setUTCDate(far.getUTCDate() + ((8 - far.getUTCDay()) % 7));
 export const dayAfter = (n) => new Date(far.getTime() + n * 86400e3).toISOString().slice(0, 10);
 export const day = dayAfter(0);
 
-const track = (page, room) => page.locator(`[data-resource^="${room}@"]`);
+export const track = (page, room) => page.locator(`[data-resource^="${room}@"]`);
 /** Where an hour of a room's row is on the page. */
 export async function at(page, room, hour) {
   const row = track(page, room);

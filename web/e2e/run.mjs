@@ -4,6 +4,7 @@ import { finish } from './harness.mjs';
 
 try {
   await import('./booking.mjs');
+  await import('./care.mjs');
   await import('./people.mjs');
   await import('./admin.mjs');
   await import('./screens.mjs');

@@ -45,7 +45,9 @@ export const bookingsOf = (resource: string, from: Date, till: Date) =>
 export const mine = (from: Date, till: Date) => all<T.Booking>(`/bookings?limit=200&mine=true&from=${iso(from)}&till=${iso(till)}`);
 export const booking = (id: string) => call<T.Booking>('GET', '/bookings/' + q(id));
 export const create = (b: unknown, key: string) => call<T.Booking>('POST', '/bookings', b, { 'Idempotency-Key': key });
-export const preview = (b: unknown) => call<T.Plan>('POST', '/bookings/preview', b);
+/** What would happen; changing is the id of a booking that is to be changed. */
+export const preview = (b: unknown, changing = '') =>
+  call<T.Plan>('POST', '/bookings/preview' + (changing && '?booking=' + q(changing)), b);
 export const history = (id: string) => call<Items<T.HistoryEntry>>('GET', `/bookings/${q(id)}/history`).then(items);
 export const restore = (id: string) => call<T.Booking>('POST', `/bookings/${q(id)}/restore`, {});
 const scoped = (scope: T.Scope, occurrence = '') => `?scope=${scope}${occurrence && '&occurrence=' + q(occurrence)}`;
@@ -90,6 +92,7 @@ export const removeFolder = (name: string) => call<unknown>('DELETE', '/contact-
 const inFolder = (folder: string) => (folder ? '&folder=' + q(folder) : '');
 export const contacts = (text: string, folder = '') => all<T.Contact>(`/contacts?limit=500&q=${q(text)}${inFolder(folder)}`);
 export const groups = (text: string, folder = '') => all<T.Group>(`/contact-groups?limit=500&q=${q(text)}${inFolder(folder)}`);
+export const group = (id: string) => call<T.Group>('GET', '/contact-groups/' + q(id));
 export const saveContact = (id: string, c: unknown) => call<T.Contact>(id ? 'PUT' : 'POST', '/contacts' + (id && '/' + q(id)), c);
 export const saveGroup = (id: string, g: unknown) => call<T.Group>(id ? 'PUT' : 'POST', '/contact-groups' + (id && '/' + q(id)), g);
 export const removeContact = (id: string) => call<unknown>('DELETE', '/contacts/' + q(id));

@@ -1,5 +1,6 @@
 // The API's types, from its OpenAPI document (npm run gen), and the few that
 // are the app's own.
+import type { Rule } from '../lib/series';
 import type { components } from './schema';
 
 // The generator lets every list be null, which the server never answers.
@@ -53,6 +54,8 @@ export interface Picked {
   name: string;
   email?: string;
   group?: string;
+  members?: string[]; // addresses of the group's, where they are known
+  role?: 'required' | 'optional';
 }
 /** What the booking sheet starts from. Date and times are on the clock of the zone. */
 export interface Draft {
@@ -65,4 +68,10 @@ export interface Draft {
   description?: string;
   attendees?: Picked[];
   also?: string[];
+  quantities?: Record<string, number>; // of resources with several units
+  zone?: string;
+  private?: boolean;
+  location?: string;
+  rule?: Rule | null; // how it repeats
+  choices?: Record<string, string>; // what was decided about dates that are taken
 }

@@ -23,8 +23,9 @@ export function asRequest(b: api.Booking) {
 export async function moveBooking(b: api.Booking, to: string, start: number, end: number): Promise<void> {
   const old = { start: Date.parse(b.start), end: Date.parse(b.end) };
   const only = b.resources.length === 1 ? b.resources[0]!.email : undefined;
-  const resources = only && only !== to ? b.resources.map((r) => (r.email === only ? to : r.email)) : b.resources.map((r) => r.email);
-  if (old.start === start && old.end === end && resources.every((r, i) => r === b.resources[i]?.email)) return;
+  const moves = only !== undefined && only !== to;
+  const resources = moves ? [to] : asRequest(b).resources;
+  if (old.start === start && old.end === end && !moves) return;
   try {
     const moved = await api.change(
       b,
@@ -32,7 +33,7 @@ export async function moveBooking(b: api.Booking, to: string, start: number, end
       'this',
     );
     shared.changes++;
-    const place = only && only !== to ? nameOf(to) + ', ' : '';
+    const place = moves ? nameOf(to) + ', ' : '';
     say(
       t('booking.movedTo', { title: b.title, when: `${place}${shortDay(start, zone())}, ${clock(start, zone())}–${clock(end, zone())}` }),
       async () => {

@@ -19,9 +19,11 @@ export function choose(l: string) {
 }
 document.documentElement.lang = known;
 
-/** The text of a key in the chosen language, with {name} replaced. */
+/** The text of a key in the chosen language, with {name} replaced; {n:date|dates} is the word for one, or for any other number. */
 export function t(key: Key, values: Record<string, string | number> = {}): string {
-  return catalogues[language]![key].replace(/\{(\w+)\}/g, (all, name: string) => (name in values ? String(values[name]) : all));
+  return catalogues[language]![key].replace(/\{(\w+)(?::([^|}]*)\|([^}]*))?\}/g, (all, name: string, one?: string, other?: string) =>
+    !(name in values) ? all : one === undefined ? String(values[name]) : Number(values[name]) === 1 ? one : other!,
+  );
 }
 /** The text of a key that is put together, or what stands in for it. */
 export function tOr(key: string, otherwise: string): string {

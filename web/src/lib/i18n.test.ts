@@ -14,6 +14,10 @@ describe('catalogues', () => {
       }
     }
   });
+  it('says one thing in the singular', () => {
+    expect(t('book.doneSeries', { title: 'A', n: 1 })).toBe('Booked: A, 1 date.');
+    expect(t('book.nPeople', { n: 0 })).toBe('0 people');
+  });
   it('replaces values, and leaves what it does not know', () => {
     expect(t('book.doneSeries', { title: '{n}', n: 3 })).toBe('Booked: {n}, 3 dates.');
     expect(t('book.done')).toContain('{title}');

@@ -1,15 +1,27 @@
 // The address says where one is: screens are paths, what they show is in the
 // query.
+import { closeTop } from './sheets';
+import { dateOf, isDate } from './time';
+
 let path = $state(location.pathname);
 let query = $state(location.search);
 
 window.addEventListener('popstate', () => {
+  if (closeTop()) {
+    history.pushState(null, '', path + query);
+    return;
+  }
   path = location.pathname;
   query = location.search;
 });
 
 export const here = () => path;
 export const param = (name: string) => new URLSearchParams(query).get(name) ?? '';
+/** A date of the address; today where there is none, or it is no date. */
+export function dateParam(name: string, zone: string): string {
+  const text = param(name);
+  return isDate(text) ? text : dateOf(new Date(), zone);
+}
 export function go(to: string) {
   if (to === location.pathname + location.search) return;
   history.pushState(null, '', to);

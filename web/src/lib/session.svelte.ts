@@ -8,6 +8,7 @@ export const shared = $state({
   favourites: [] as string[],
   message: '',
   undo: null as null | (() => void),
+  lasting: false, // the message stays until it is closed
   changes: 0, // grows when a booking changes, whoever did it
   draft: null as api.Draft | null, // open in the booking sheet
   shown: null as api.Booking | null, // open in the sheet of a booking
@@ -40,9 +41,10 @@ export const foreignZone = () => Intl.DateTimeFormat().resolvedOptions().timeZon
 export const isAdmin = () => ['admin', 'super_admin'].includes(shared.me?.role ?? '');
 export const isManager = () => shared.me?.role === 'manager' || isAdmin();
 
-export function say(message: string, undo: (() => void) | null = null) {
+export function say(message: string, undo: (() => void) | null = null, lasting = false) {
   shared.message = message;
   shared.undo = undo;
+  shared.lasting = lasting;
 }
 
 export function errorText(e: unknown): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { addDays, dateOf, instant, mondayOf, monthOf, timeOf, weekdayOf } from './time';
+import { addDays, dateOf, instant, isDate, mondayOf, monthOf, timeOf, weekdayOf } from './time';
 
 describe('wall time', () => {
   const zone = 'Europe/Berlin';
@@ -25,4 +25,9 @@ describe('wall time', () => {
     expect(mondayOf('2026-11-23')).toBe('2026-11-23');
     expect(monthOf('2026-12-31', 2)).toBe('2027-02-01');
   });
+});
+
+test('a date that there is', () => {
+  for (const d of ['2026-02-28', '2028-02-29']) expect(isDate(d), d).toBe(true);
+  for (const d of ['', 'rubbish', '2026-2-1', '2026-13-01', '2026-02-30', '2026-02-28T00:00']) expect(isDate(d), d).toBe(false);
 });

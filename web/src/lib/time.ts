@@ -54,6 +54,9 @@ export function timeOf(at: Date, zone: string): string {
 export function addDays(date: string, n: number): string {
   return new Date(Date.parse(date + 'T00:00:00Z') + n * 86400e3).toISOString().slice(0, 10);
 }
+/** Whether a text is a date that there is. */
+export const isDate = (text: string) =>
+  /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text);
 /** MO, TU, … of a date. */
 export function weekdayOf(date: string): string {
   return ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'][new Date(date + 'T12:00:00Z').getUTCDay()]!;

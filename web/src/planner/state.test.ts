@@ -1,12 +1,24 @@
 import { describe, expect, test } from 'vitest';
-import type { FreeBusy } from '../api';
-import { combined, standing } from './state';
+import type { FreeBusy, Slot } from '../api';
+import { combined, distinct, standing } from './state';
 
-const at = (h: number) => new Date(Date.UTC(2026, 0, 5, h)).toISOString();
+const at = (h: number) => new Date(Date.UTC(2026, 0, 5) + h * 3600e3).toISOString();
 const ms = (h: number) => Date.UTC(2026, 0, 5, h);
 const of = (email: string, ...spans: [number, number, FreeBusy['busy'][number]['status']?][]): FreeBusy => ({
   email,
   busy: spans.map(([a, b, status]) => ({ start: at(a), end: at(b), status: status ?? 'busy' })),
+});
+
+describe('suggestions', () => {
+  const slot = (h: number, room: string) => ({ start: at(h), end: at(h + 1), resources: [room] }) as Slot;
+  test('do not overlap, the best first', () => {
+    const list = [slot(10, 'a'), slot(10.25, 'a'), slot(10.5, 'b'), slot(11, 'a'), slot(12, 'a'), slot(13, 'a')];
+    expect(distinct(list, 3).map((s) => s.start)).toEqual([at(10), at(11), at(12)]);
+  });
+  test('are not fewer than there are', () => {
+    const list = [slot(10, 'a'), slot(10.25, 'a'), slot(10.5, 'a')];
+    expect(distinct(list, 12)).toEqual(list);
+  });
 });
 
 describe('a proposal', () => {

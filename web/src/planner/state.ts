@@ -1,5 +1,5 @@
 // How a time that is proposed stands with the calendars that were read.
-import type { FreeBusy } from '../api';
+import type { FreeBusy, Slot } from '../api';
 import type { Span } from '../timeline/geometry';
 
 export interface Standing {
@@ -22,7 +22,7 @@ export function standing(calendars: FreeBusy[], s: Span): Standing {
   return out;
 }
 
-/** When nobody is taken, as far as is known: what is left of a day. */
+/** When somebody is taken, as far as is known; what is left of a day is free for all only if nothing is unknown. */
 export function combined(calendars: FreeBusy[], from: number, till: number): Span[] {
   const all = calendars
     .flatMap((c) => c.busy.map((b) => ({ start: Math.max(Date.parse(b.start), from), end: Math.min(Date.parse(b.end), till) })))
@@ -35,4 +35,13 @@ export function combined(calendars: FreeBusy[], from: number, till: number): Spa
     else out.push({ ...b });
   }
   return out;
+}
+
+/** The best that do not overlap each other, and if they are too few, the next best: not one afternoon in steps of a quarter. */
+export function distinct(slots: Slot[], most: number): Slot[] {
+  const kept: Slot[] = [];
+  const touches = (a: Slot, b: Slot) => Date.parse(a.start) < Date.parse(b.end) && Date.parse(b.start) < Date.parse(a.end);
+  for (const s of slots) if (kept.length < most && !kept.some((k) => touches(k, s))) kept.push(s);
+  if (kept.length < 4) for (const s of slots) if (kept.length < Math.min(most, 6) && !kept.includes(s)) kept.push(s);
+  return kept;
 }

@@ -32,6 +32,7 @@ export interface Surface {
 export class Pointer {
   ghost = $state<Ghost | null>(null);
   #pull: Pull | null = null;
+  #dropped = false;
   constructor(readonly on: Surface) {}
 
   /** Begins at a booking, one of its ends, or where nothing is. */
@@ -59,13 +60,16 @@ export class Pointer {
   /** Ends it; answers whether it was a drag, which the click that follows must not repeat. */
   release(): boolean {
     const g = this.ghost;
-    const was = this.#pull?.on ?? false;
+    const was = this.#pull?.on ?? this.#dropped;
     this.cancel();
+    this.#dropped = false;
     if (g) this.on.done(g);
     return was;
   }
 
+  /** Gives a drag up; what follows when the pointer is let go is still no click. */
   cancel() {
+    this.#dropped = this.#pull?.on ?? false;
     this.#pull = null;
     this.ghost = null;
   }
