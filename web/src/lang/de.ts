@@ -22,7 +22,7 @@ export const de: Catalogue = {
   from: 'Von',
   help: 'Tasten',
   language: 'Sprache',
-  leave: 'Verlassen',
+  leave: 'Zurück',
   loading: 'Wird geladen …',
   location: 'Ort',
   month: 'Monat',

@@ -22,7 +22,7 @@ export const en = {
   from: 'From',
   help: 'Keys',
   language: 'Language',
-  leave: 'Leave',
+  leave: 'Back',
   loading: 'Loading …',
   location: 'Place',
   month: 'Month',
