@@ -261,6 +261,7 @@ for (const [n, [device, size]] of Object.entries({ desktop: sizes.desktop, phone
       await end();
     }
     await button(page, 'Back').click();
+    await button(page, 'Throw it away').click();
     // Nothing was booked; and without a reload everything is known again.
     await page.getByText('unknown: the calendar could not be read').first().waitFor({ state: 'detached', timeout: 60_000 });
     const david = await api('david@example.test');

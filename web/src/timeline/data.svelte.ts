@@ -15,6 +15,7 @@ export interface Row {
 }
 
 const chunk = 100; // calendars asked for at once
+const again = 5000; // ms
 const nothing: Item[] = [];
 
 export class TimelineData {
@@ -28,6 +29,7 @@ export class TimelineData {
   #wanted: string[] = [];
   #asking = false;
   #stale = new Set<string>();
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   /** Reads [from, till) anew. What was shown stays until then if it is of the same days. */
   async load(from: number, till: number): Promise<void> {
@@ -84,7 +86,24 @@ export class TimelineData {
       }
     } finally {
       this.#asking = false;
+      this.#retry();
     }
+  }
+
+  /** What could not be read is asked for again soon: the mail server comes back without saying so. */
+  #retry() {
+    clearTimeout(this.#again);
+    if (!this.#wanted.some((e) => this.#busy.get(e)?.error)) return;
+    this.#again = setTimeout(() => {
+      for (const e of this.#wanted) if (this.#busy.get(e)?.error) this.#stale.add(e);
+      void this.#ask();
+    }, again);
+  }
+
+  /** Ends it: nothing is asked for any more. */
+  stop() {
+    this.#wanted = [];
+    clearTimeout(this.#again);
   }
 
   row(email: string): Row {
