@@ -36,8 +36,9 @@ export async function load() {
 }
 
 export const zone = () => shared.me?.timeZone ?? 'UTC';
+export const hereZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 /** Whether the times that are shown are not those of the clock on the wall here. */
-export const foreignZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone !== zone();
+export const foreignZone = () => hereZone !== zone();
 export const isAdmin = () => ['admin', 'super_admin'].includes(shared.me?.role ?? '');
 export const isManager = () => shared.me?.role === 'manager' || isAdmin();
 
