@@ -141,16 +141,17 @@ await test('a date that there is not shows today', async () => {
 
 await test('a resource is removed only after a question', async () => {
   const admin = await api('admin@example.test');
-  const email = 'oslo@confroom.resources.example.test';
-  await admin('POST', '/api/v2/resources', { email, name: 'Oslo', timeZone: 'Europe/Berlin' });
+  const email = 'narvik@confroom.resources.example.test';
+  await admin('POST', '/api/v2/resources', { email, name: 'Narvik', timeZone: 'Europe/Berlin' });
   await admin('POST', '/api/v2/bookings', { title: 'There', start: on(8) + 'T09:00:00Z', end: on(8) + 'T10:00:00Z', resources: [email] });
   const page = await signedIn('admin@example.test', '/admin');
-  await page.getByLabel('Search').fill('Oslo');
-  await button(page, /^Edit Oslo/).click();
+  await page.getByLabel('Search').fill('Narvik');
+  await button(page, /^Edit Narvik/).click();
   await button(page, 'Remove …').click();
-  await page.getByText(/^Remove Oslo\?/).waitFor();
-  await button(page, 'Remove Oslo').click();
-  await page.getByText(/Oslo has bookings in the future/).waitFor();
+  await page.getByText(/^Remove Narvik\?/).waitFor();
+  await page.getByLabel('Also remove its account').check();
+  await button(page, 'Remove Narvik').click();
+  await page.getByText(/Narvik has bookings in the future/).waitFor();
   await button(page, 'Remove it with its future bookings').click();
-  await page.getByText('Removed: Oslo.').waitFor();
+  await page.getByText('Removed: Narvik.').waitFor();
 });

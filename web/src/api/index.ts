@@ -26,7 +26,9 @@ export const setFavourite = (email: string, marked: boolean) =>
   call<unknown>(marked ? 'PUT' : 'DELETE', '/favourites/' + q(email), marked ? {} : undefined);
 export const createResource = (r: unknown) => call<T.Resource>('POST', '/resources', r);
 export const changeResource = (email: string, r: T.ResourceChange) => call<T.Resource>('PUT', '/resources/' + q(email), r);
-export const deleteResource = (email: string, force: boolean) => call<unknown>('DELETE', `/resources/${q(email)}?force=${force}`);
+/** force cancels its future bookings, account removes its account on the mail server too. */
+export const deleteResource = (email: string, force: boolean, account: boolean) =>
+  call<unknown>('DELETE', `/resources/${q(email)}?force=${force}&account=${account}`);
 export const setPhoto = (email: string, file: File) =>
   call<unknown>('PUT', `/resources/${q(email)}/photo`, { type: file.type || 'image/png', data: file });
 export const removePhoto = (email: string) => call<unknown>('DELETE', `/resources/${q(email)}/photo`);

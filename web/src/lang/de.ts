@@ -96,6 +96,7 @@ export const de: Catalogue = {
   'admin.password': 'Passwort',
   'admin.passwordHint': 'mindestens 8 Zeichen; leer: nur mit Single Sign-on',
   'admin.policies': 'Arten und Regeln',
+  'admin.removeAccount': 'Auch sein Konto und seinen Kalender vom Mailserver entfernen',
   'admin.removeAsk': '{name} entfernen? Niemand kann es dann mehr buchen. Vergangene Buchungen bleiben im Verlauf.',
   'admin.removeBooked': '{name} hat Buchungen in der Zukunft. Beim Entfernen werden sie abgesagt, und wer gebucht hat, erfährt es.',
   'admin.removeForce': 'Mit künftigen Buchungen entfernen',

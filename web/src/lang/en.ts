@@ -96,6 +96,7 @@ export const en = {
   'admin.password': 'Password',
   'admin.passwordHint': '8 characters or more; left empty: single sign-on only',
   'admin.policies': 'Types and rules',
+  'admin.removeAccount': 'Also remove its account and calendar from the mail server',
   'admin.removeAsk': 'Remove {name}? People cannot book it any more. Its past bookings stay in the history.',
   'admin.removeBooked': '{name} has bookings in the future. Removing it cancels them, and those who booked are told.',
   'admin.removeForce': 'Remove it with its future bookings',
