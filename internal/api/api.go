@@ -122,6 +122,7 @@ func New(d Deps) *API {
 	}
 	config.Formats = map[string]huma.Format{"application/json": json, "json": json}
 	config.Info.Description = "Book rooms, parking spaces, vehicles, equipment and catering over CommuniGate Pro. " +
+		"Texts for people are in English, or in German for a request that wants it (Accept-Language). " +
 		"Times are RFC 3339 with an offset, or without one together with timeZone; answers are in UTC. Errors are application/problem+json (RFC 9457)."
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},

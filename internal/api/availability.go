@@ -152,6 +152,7 @@ func (a *API) checkAvailability(ctx context.Context, p tenant.Principal, in *che
 	out.Body.Available = v.Available
 	out.Body.AsOf = a.Now().UTC()
 	out.Body.Busy, out.Body.Unknown, out.Body.Refused = []BusyOf{}, []Unknown{}, refusalsOf(v.Refused)
+	sayRefusals(ctx, out.Body.Refused)
 	for _, x := range v.Busy {
 		out.Body.Busy = append(out.Body.Busy, BusyOf{Email: x.Email, Intervals: spansOf(x)})
 	}

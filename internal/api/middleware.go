@@ -13,12 +13,14 @@ import (
 	"rmp/internal/fault"
 	"rmp/internal/trail"
 	"rmp/internal/webauth"
+	"rmp/internal/wording"
 )
 
 type requestKey struct{}
 
 type requestInfo struct {
 	id, path string
+	language string     // that texts are said in
 	secure   bool       // the client reached us over TLS
 	address  netip.Addr // of the client
 	notes    map[string]string
@@ -55,6 +57,11 @@ func requestID(ctx context.Context) string {
 	return i.id
 }
 
+func requestLanguage(ctx context.Context) string {
+	i, _ := ctx.Value(requestKey{}).(requestInfo)
+	return i.language
+}
+
 func requestPath(ctx context.Context) string {
 	i, _ := ctx.Value(requestKey{}).(requestInfo)
 	return i.path
@@ -82,7 +89,7 @@ func (a *API) envelope(next http.Handler) http.Handler {
 			id = rand.Text()
 			ctx = trail.Begin(ctx, trail.RequestID, id)
 		}
-		ctx = context.WithValue(ctx, requestKey{}, requestInfo{id: id, path: r.URL.Path,
+		ctx = context.WithValue(ctx, requestKey{}, requestInfo{id: id, path: r.URL.Path, language: wording.Best(r.Header.Get("Accept-Language")),
 			secure: webauth.Secure(r, a.Proxies), address: webauth.Address(r, a.Proxies), notes: map[string]string{}})
 		limit := requestTime
 		if r.URL.Path == eventsPath {

@@ -76,8 +76,11 @@ func (a *API) previewBooking(ctx context.Context, p tenant.Principal, in *previe
 		if len(d.Refusals) > 0 {
 			x.Refusals = refusalsOf(d.Refusals)
 		}
+		sayRefusals(ctx, x.Refusals)
+		sayAlternatives(ctx, x.Alternatives)
 		out.Body.Dates = append(out.Body.Dates, x)
 	}
+	sayRefusals(ctx, out.Body.Refusals)
 	return out, nil
 }
 

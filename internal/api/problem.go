@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 
 	"rmp/internal/booking"
 	"rmp/internal/fault"
+	"rmp/internal/wording"
 )
 
 // Problem is an error of the API, as RFC 9457 has it.
@@ -117,7 +119,43 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	p := a.translate(ctx, err)
 	p.RequestID = requestID(ctx)
 	p.Instance = requestPath(ctx)
-	return p
+	return p.in(ctx)
+}
+
+// said is a text in the language of the request.
+func said(ctx context.Context, text string) string { return wording.In(requestLanguage(ctx), text) }
+
+// in says the problem in the language of the request.
+func (p *Problem) in(ctx context.Context) *Problem {
+	out := *p // it may be one that all requests share
+	out.Errors, out.Refusals, out.Alternatives = slices.Clone(p.Errors), slices.Clone(p.Refusals), slices.Clone(p.Alternatives)
+	out.headers = p.headers.Clone()
+	if out.headers == nil {
+		out.headers = http.Header{}
+	}
+	out.headers.Set("Content-Language", requestLanguage(ctx))
+	out.Title, out.Detail = said(ctx, p.Title), said(ctx, p.Detail)
+	for i, f := range p.Errors {
+		out.Errors[i].Detail = said(ctx, f.Detail)
+		if p.Detail == f.Pointer+": "+f.Detail {
+			out.Detail = f.Pointer + ": " + out.Errors[i].Detail
+		}
+	}
+	sayRefusals(ctx, out.Refusals)
+	sayAlternatives(ctx, out.Alternatives)
+	return &out
+}
+
+func sayRefusals(ctx context.Context, list []Refusal) {
+	for i := range list {
+		list[i].Detail = said(ctx, list[i].Detail)
+	}
+}
+
+func sayAlternatives(ctx context.Context, list []Alternative) {
+	for i := range list {
+		list[i].Reason = said(ctx, list[i].Reason)
+	}
 }
 
 func (a *API) translate(ctx context.Context, err error) *Problem {
@@ -254,7 +292,10 @@ func humaError(ctx huma.Context, status int, msg string, errs ...error) huma.Sta
 	if len(p.Errors) == 1 && p.Errors[0].Pointer != "" {
 		p.Detail = p.Errors[0].Pointer + ": " + p.Errors[0].Detail
 	}
-	return p
+	if ctx == nil {
+		return p
+	}
+	return p.in(ctx.Context())
 }
 
 // pointerOf turns huma's body.items[3].name into /items/3/name and leaves

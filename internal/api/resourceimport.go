@@ -12,6 +12,7 @@ import (
 	"rmp/internal/fault"
 	"rmp/internal/resourceimport"
 	"rmp/internal/tenant"
+	"rmp/internal/wording"
 )
 
 type (
@@ -64,7 +65,7 @@ func (a *API) importResources(ctx context.Context, p tenant.Principal, in *impor
 			x.Result, x.Reason = "refused", err.Error()
 			var f *fault.Error
 			if errors.As(err, &f) {
-				x.Reason = f.Text
+				x.Reason = said(ctx, f.Text)
 			}
 		}
 		switch x.Result {
@@ -86,7 +87,11 @@ func (a *API) importResources(ctx context.Context, p tenant.Principal, in *impor
 // importRow makes or changes the resource of a row.
 func (a *API) importRow(ctx context.Context, t tenant.Tenant, row resourceimport.Row, in *importResourcesInput) (string, error) {
 	if len(row.Problems) > 0 {
-		return "", fault.New(fault.Invalid, "%s", strings.Join(row.Problems, "; "))
+		said := make([]string, len(row.Problems))
+		for i, p := range row.Problems {
+			said[i] = wording.In(requestLanguage(ctx), p)
+		}
+		return "", fault.New(fault.Invalid, "%s", strings.Join(said, "; "))
 	}
 	r := row.Resource
 	old, err := a.Resources(t.ID).Resource(ctx, r.Email)

@@ -249,13 +249,14 @@ func (a *API) findSlots(ctx context.Context, p tenant.Principal, in *slotsInput)
 	out.Body.Slots, out.Body.Why, out.Body.Relaxations, out.Body.Unknown = []SlotItem{}, []SlotWhy{}, []SlotRelaxation{}, []Unknown{}
 	out.Body.AsOf = r.AsOf.UTC()
 	for _, s := range r.Slots {
-		out.Body.Slots = append(out.Body.Slots, slotOf(s))
+		out.Body.Slots = append(out.Body.Slots, slotOf(ctx, s))
 	}
 	for _, w := range r.Why {
+		w.Text = said(ctx, w.Text)
 		out.Body.Why = append(out.Body.Why, SlotWhy(w))
 	}
 	for _, x := range r.Relax {
-		out.Body.Relaxations = append(out.Body.Relaxations, SlotRelaxation{x.Code, x.Name, x.Text, slotOf(x.First)})
+		out.Body.Relaxations = append(out.Body.Relaxations, SlotRelaxation{x.Code, x.Name, said(ctx, x.Text), slotOf(ctx, x.First)})
 	}
 	for _, u := range r.Unknown {
 		out.Body.Unknown = append(out.Body.Unknown, Unknown{Email: u.Email, Error: u.Reason()})
@@ -263,10 +264,10 @@ func (a *API) findSlots(ctx context.Context, p tenant.Principal, in *slotsInput)
 	return out, nil
 }
 
-func slotOf(s availability.Slot) SlotItem {
+func slotOf(ctx context.Context, s availability.Slot) SlotItem {
 	out := SlotItem{Start: s.Start.UTC(), End: s.End.UTC(), Resources: s.Resources, Missing: s.Missing, Score: s.Score, Reasons: []SlotReason{}}
 	for _, r := range s.Reasons {
-		out.Reasons = append(out.Reasons, SlotReason(r))
+		out.Reasons = append(out.Reasons, SlotReason{r.Code, said(ctx, r.Text)})
 	}
 	return out
 }

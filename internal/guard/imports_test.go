@@ -27,7 +27,7 @@ var layers = []layer{
 	{name: "calendar", dirs: []string{"calendar"}, may: []string{"calendar", "xml"}, never: technologies},
 	{name: "communigate", dirs: []string{"communigate"}, may: []string{"communigate", "calendar", "xml"}},
 
-	{name: "words", dirs: []string{"internal/fault", "internal/secret", "internal/trail"}, never: technologies},
+	{name: "words", dirs: []string{"internal/fault", "internal/secret", "internal/trail", "internal/wording"}, never: technologies},
 	{name: "domain", dirs: []string{"internal/tenant", "internal/directory", "internal/booking", "internal/availability", "internal/gatekeeper", "internal/events", "internal/audit", "internal/userimport", "internal/resourceimport", "internal/people"},
 		may: []string{"domain", "words", "calendar"}, never: technologies},
 
@@ -50,7 +50,7 @@ var layers = []layer{
 	{name: "tools", dirs: []string{"tools"}},
 
 	{name: "tests", dirs: []string{"e2e", "bench", "internal/guard"},
-		may: []string{"tests", "adapters", "communigate", "calendar", "xml"}},
+		may: []string{"tests", "words", "adapters", "communigate", "calendar", "xml"}},
 }
 
 func layerOf(dir string) (found layer, ok bool) {

@@ -2,8 +2,9 @@ package site
 
 import (
 	"net/http"
+	"slices"
 
-	"golang.org/x/text/language"
+	"rmp/internal/wording"
 )
 
 // words are the texts of the pages in one language.
@@ -37,8 +38,6 @@ var languages = []words{
 		unreadable:  "Das Formular war nicht lesbar. Bitte versuchen Sie es noch einmal."},
 }
 
-var matcher = language.NewMatcher([]language.Tag{language.English, language.German})
-
 // wordsFor are those of the language that was chosen on the page or in the
 // app, else of the browser's.
 func wordsFor(r *http.Request) words {
@@ -51,7 +50,6 @@ func wordsFor(r *http.Request) words {
 			return w
 		}
 	}
-	tags, _, _ := language.ParseAcceptLanguage(r.Header.Get("Accept-Language")) // none: English
-	_, i, _ := matcher.Match(tags...)
-	return languages[i]
+	best := wording.Best(r.Header.Get("Accept-Language"))
+	return languages[slices.IndexFunc(languages, func(w words) bool { return w.Lang == best })]
 }

@@ -33,7 +33,7 @@ export async function send(method: Method, path: string, body?: unknown, headers
   return fetch('/api/v2' + path, {
     method,
     credentials: 'same-origin',
-    headers: { ...type, ...headers },
+    headers: { 'Accept-Language': lang(), ...type, ...headers },
     body: body === undefined ? undefined : raw ? body.data : JSON.stringify(body),
   });
 }
@@ -57,11 +57,11 @@ export async function call<T>(method: Method, path: string, body?: unknown, head
       if (r.status === 401) signIn();
     }
   } catch (e) {
-    if (e instanceof TypeError) throw new ApiError({ type: 'about:blank', title: 'RMP', status: 0, detail: t('error.network') });
+    if (e instanceof TypeError) throw new ApiError({ type: 'about:blank', title: t('error.title'), status: 0, detail: t('error.network') });
     throw e;
   }
   const data = await r.json().catch(() => ({}));
-  if (!r.ok) throw new ApiError({ type: 'about:blank', title: 'RMP', status: r.status, detail: t('error.unknown'), ...data });
+  if (!r.ok) throw new ApiError({ type: 'about:blank', title: t('error.title'), status: r.status, detail: t('error.unknown'), ...data });
   return data as T;
 }
 

@@ -298,6 +298,7 @@ export const de: Catalogue = {
   'domains.title': 'Domänen auf CommuniGate Pro',
 
   'error.network': 'Der Server ist nicht erreichbar. Prüfen Sie das Netz und versuchen Sie es erneut.',
+  'error.title': 'Das ging nicht',
   'error.unknown': 'Etwas ging schief.',
 
   'favourite.of': '{name} ist Favorit',

@@ -298,6 +298,7 @@ export const en = {
   'domains.title': 'Domains on CommuniGate Pro',
 
   'error.network': 'The server cannot be reached. Check the network and try again.',
+  'error.title': 'That did not work',
   'error.unknown': 'Something went wrong.',
 
   'favourite.of': '{name} is a favourite',
