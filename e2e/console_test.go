@@ -84,16 +84,16 @@ func TestConsole(t *testing.T) {
 		t.Error(code, out)
 	}
 	code, out := status("doctor", "--fix")
-	if code != 0 || !strings.Contains(out, "take them back with: rmp doctor --undo ") {
+	if code != 0 || !strings.Contains(out, "take them back with: rmp doctor example.test --undo ") {
 		t.Error(code, out)
 	}
 	_, rest, _ := strings.Cut(out, "--undo ")
 	run, _, _ := strings.Cut(rest, "\n")
-	must("taken back: create the mailbox Calendar", "doctor", "--undo", run)
+	must("taken back: create the mailbox Calendar", "doctor", "--undo", run, "--yes")
 	if code, out := status("doctor"); code != 2 {
 		t.Error(code, out)
 	}
-	must("2 steps", "doctor", "--fix")
+	must("3 steps", "doctor", "--fix")
 	if code, out := status("doctor", "--cgp.host", "127.0.0.1", "--cgp.cli-port", "1"); code != 2 || !strings.Contains(out, "server.reach") {
 		t.Error(code, out)
 	}

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mattn/go-isatty"
+
 	"rmp/communigate/cli"
 	"rmp/communigate/dataformat"
 	"rmp/internal/api"
@@ -207,13 +209,22 @@ func Doctor(ctx context.Context, c config.Doctor, out io.Writer) error {
 		gw := groupware.New(g, t.db.Tenant, logger("error"))
 		defer gw.Close(ctx)
 		d := doctor.New(doctor.Deps{DB: t.db, Groupware: gw, Now: time.Now, Log: logger("warn"), Certificate: c.TLSCert, People: c.People})
-		worst := 0
+		if len(list) == 0 {
+			return errors.New("there is no organisation yet, so there is nothing to look at; rmp tenant add makes one")
+		}
+		if c.Undo != "" {
+			return takeBack(ctx, t, d, list, c, out)
+		}
+		worst, found := 0, 0
 		for _, of := range list {
-			status, err := consult(ctx, t, d, of, c, out)
+			status, n, err := consult(ctx, t, d, of, c, out)
 			if err != nil {
 				return err
 			}
-			worst = max(worst, status)
+			worst, found = max(worst, status), found+n
+		}
+		if found == 0 {
+			return fmt.Errorf("--check: nothing is called %s; rmp doctor --verbose names the checks", strings.Join(c.Check, ", "))
 		}
 		if worst > 0 {
 			return &ExitError{worst, ""}
@@ -227,46 +238,72 @@ func Doctor(ctx context.Context, c config.Doctor, out io.Writer) error {
 	return err
 }
 
-// consult looks at one tenant, or repairs it, and answers the exit status.
-func consult(ctx context.Context, t *tools, d *doctor.Doctor, of tenant.Tenant, c config.Doctor, out io.Writer) (int, error) {
+// takeBack undoes a run in the organisation that it was of.
+func takeBack(ctx context.Context, t *tools, d *doctor.Doctor, list []tenant.Tenant, c config.Doctor, out io.Writer) error {
+	if err := confirm(out, c.Yes, "Take back the repair "+c.Undo+"? What it made is removed again, where nothing is in it."); err != nil {
+		return err
+	}
+	for _, of := range list {
+		done, err := d.Undo(ctx, of, c.Undo)
+		if errors.Is(err, doctor.ErrNoRun) {
+			continue
+		}
+		kept := 0
+		for _, s := range done {
+			if s.Error != "" {
+				kept++
+				t.say("NOT taken back: %s: %s", s.Step, s.Error)
+				continue
+			}
+			t.say("taken back: %s", s.Step)
+		}
+		if len(done) == 0 && err == nil {
+			t.say("Nothing of it is left to take back.")
+		}
+		err = errors.Join(err, t.audit(ctx, of.ID, "doctor-undo", c.Undo, nil))
+		if err == nil && kept > 0 {
+			err = &ExitError{1, ""}
+		}
+		return err
+	}
+	return doctor.ErrNoRun
+}
+
+// consult looks at one tenant, or repairs it, and answers the exit status and
+// how many things were looked at.
+func consult(ctx context.Context, t *tools, d *doctor.Doctor, of tenant.Tenant, c config.Doctor, out io.Writer) (status, found int, err error) {
 	progress := func(what string, done, all int) {
 		_, _ = fmt.Fprintf(os.Stderr, "\r%s: %s %d/%d        \r", of.Domain, what, done, all)
 	}
-	if c.JSON {
+	if c.JSON || !isatty.IsTerminal(os.Stderr.Fd()) {
 		progress = nil
 	}
-	opts := doctor.Options{Checks: c.Check, Progress: progress}
-	if c.Undo != "" {
-		done, err := d.Undo(ctx, of, c.Undo)
-		for _, s := range done {
-			t.say("taken back: %s %s", s.Step, s.Error)
+	tell := func(format string, args ...any) { // JSON is alone on the output
+		w := out
+		if c.JSON {
+			w = os.Stderr
 		}
-		if err != nil {
-			return 3, err
-		}
-		return 0, t.audit(ctx, of.ID, "doctor-undo", c.Undo, nil)
+		_, _ = fmt.Fprintf(w, format+"\n", args...)
 	}
+	opts := doctor.Options{Checks: c.Check, Progress: progress}
 	if c.Fix {
 		run, done, err := d.Fix(ctx, of, opts, func(s doctor.Done) {
-			if !c.JSON {
-				t.say("%d. %s (%s, %s)%s", s.Number, s.Step, s.Check, s.Subject, map[bool]string{true: ": " + s.Error}[s.Error != ""])
-			}
+			tell("%d. %s (%s, %s)%s", s.Number, s.Step, s.Check, s.Subject, map[bool]string{true: ": " + s.Error}[s.Error != ""])
 		})
 		if len(done) > 0 {
-			t.say("%d steps; take them back with: rmp doctor --undo %s", len(done), run)
+			tell("%d steps; take them back with: rmp doctor %s --undo %s", len(done), of.Domain, run)
 			if err := t.audit(ctx, of.ID, "doctor-fix", run, map[string]string{"steps": fmt.Sprint(len(done))}); err != nil {
-				return 3, err
+				return 3, 0, err
 			}
 		}
 		if err != nil {
-			return 2, err
+			tell("Not everything could be repaired: %v", err)
 		}
 	}
 	r, err := d.Run(ctx, of, opts)
 	if err != nil {
-		return 3, err
+		return 3, 0, err
 	}
-	status := 0
 	if r.Warnings > 0 {
 		status = 1
 	}
@@ -276,10 +313,10 @@ func consult(ctx context.Context, t *tools, d *doctor.Doctor, of tenant.Tenant, 
 	if c.JSON {
 		e := json.NewEncoder(out)
 		e.SetIndent("", "  ")
-		return status, e.Encode(r)
+		return status, len(r.Findings), e.Encode(r)
 	}
 	printReport(out, r, c.Verbose)
-	return status, nil
+	return status, len(r.Findings), nil
 }
 
 // printReport prints what was found; of many findings of one kind, the first

@@ -215,6 +215,9 @@ func UserRemove(ctx context.Context, c config.UserRemove, out io.Writer) error {
 		if err != nil {
 			return err
 		}
+		if err := confirm(out, c.Yes, "Remove "+u.Email+"? Their bookings stay; nobody signs in by this address any more."); err != nil {
+			return err
+		}
 		if err := t.keeper.DeleteUser(ctx, by(u.Tenant), u.Email); err != nil {
 			return err
 		}

@@ -136,7 +136,7 @@ func (w *watch) hangups(ctx context.Context, c *certificate) {
 		}
 		before := w.level.Level()
 		w.level.Set(min(level, slog.LevelInfo)) // whoever asked for silence is told this last
-		w.log.InfoContext(ctx, "the configuration was read again: the level of the log counts at once, all else at the next start", "level", level.String(), "before", before.String())
+		w.log.InfoContext(ctx, "the configuration was read again: the level of the log counts at once, all else at the next start", "now", level.String(), "before", before.String())
 		w.level.Set(level)
 	}
 }

@@ -32,6 +32,7 @@ type UserSet struct {
 type UserRemove struct {
 	Database `embed:""`
 	Email    string `arg:"" help:"Address."`
+	Yes      bool   `help:"Do not ask."`
 }
 
 // UserList is the configuration of `rmp user list`.
@@ -95,7 +96,8 @@ type Doctor struct {
 	Tenant   string   `arg:"" optional:"" help:"Main domain of the organisation; default: all."`
 	Check    []string `help:"Only these checks, or those whose names begin so, such as resource or outbox.stuck." placeholder:"NAME"`
 	Fix      bool     `help:"Repair what can be repaired, step by step; each step is stored and can be taken back."`
-	Undo     string   `help:"Take back what a repair did, by the name it printed." placeholder:"RUN"`
+	Undo     string   `help:"Take back what a repair did, by the name it printed; what holds something by now stays." placeholder:"RUN"`
+	Yes      bool     `help:"Do not ask before --undo."`
 	JSON     bool     `name:"json" help:"Print the report as JSON."`
 	Verbose  bool     `short:"v" help:"Also print what passed."`
 	People   int      `help:"Most people whose accounts are looked at." default:"500"`

@@ -51,7 +51,7 @@ func domainOf(email string) string { _, d, _ := strings.Cut(email, "@"); return 
 
 // calendarSteps make a calendar with RMP's right to it.
 func (v *visit) calendarSteps(account string) []Step {
-	return []Step{{Op: createMailbox, Account: account, Mailbox: groupware.CalendarMailbox, Name: groupware.CalendarClass}, v.rightStep(account)}
+	return []Step{{Op: createMailbox, Account: account, Mailbox: groupware.CalendarMailbox, Name: groupware.CalendarClass}, v.rightStep(account), {Op: writeAgain, Account: account}}
 }
 
 func (v *visit) rightStep(account string) Step {
@@ -105,7 +105,13 @@ func (v *visit) resource(ctx context.Context, c *cli.Conn, r directory.Resource)
 
 // accepts reports whether a rule accepts invitations.
 func accepts(rules dataformat.Array) bool {
-	return strings.Contains(text(rules), "Accept Request")
+	return slices.ContainsFunc(rules, func(v dataformat.Value) bool {
+		rule, ok := v.(dataformat.Array) // priority, name, conditions, actions
+		if !ok || len(rule) < 4 || fmt.Sprint(rule[0]) == "0" {
+			return false // priority 0: switched off
+		}
+		return strings.Contains(text(rule[3]), "Accept Request")
+	})
 }
 
 func (v *visit) timeZone(ctx context.Context, c *cli.Conn, r directory.Resource) error {
@@ -160,6 +166,29 @@ func (v *visit) calendar(ctx context.Context, c *cli.Conn, of, account string, n
 		v.pass(of+".right", account, "RMP has its right to the calendar", right)
 		v.readable[account] = true
 	}
+	return v.written(ctx, c, of, account)
+}
+
+// written compares how many coming bookings are noted as written into a
+// calendar with how much is in it. Of people's own calendars, from which they
+// may take out what they like, only an empty one is noticed.
+func (v *visit) written(ctx context.Context, c *cli.Conn, of, account string) error {
+	wanted := v.synced[account]
+	if wanted == 0 {
+		return nil
+	}
+	info, err := c.MailboxInfo(ctx, account, groupware.CalendarMailbox)
+	if err != nil {
+		return err
+	}
+	has := messagesOf(info)
+	e := said(fmt.Sprintf("GETMAILBOXINFO %s MAILBOX %s", account, groupware.CalendarMailbox), info, nil)
+	if has < 0 || has >= wanted || of == "person" && has > 0 {
+		v.pass(of+".bookings", account, "The calendar has its bookings", e)
+		return nil
+	}
+	v.add(Finding{Check: of + ".bookings", Subject: account, Status: Fail, Title: "Bookings are missing in a calendar", Cause: fmt.Sprintf("%d coming bookings have been written into the calendar, and it has %d events: it was emptied, or made anew.", wanted, has),
+		Evidence: []Evidence{e}, Cure: "Write them again; what is there already stays as it is.", Steps: []Step{{Op: writeAgain, Account: account}}})
 	return nil
 }
 

@@ -6,8 +6,9 @@
 // failed, with its cause, the evidence (the command that was sent and what
 // was answered) and the cure. A finding that can be repaired carries the
 // steps of it. Fix takes the steps one by one, stores each with the step that
-// undoes it before the next is taken, and stops at the first that fails;
-// Undo takes back what a run did, last step first.
+// undoes it before the next is taken, goes on with the next finding where one
+// fails, and looks again for what can only be found now; Undo takes back what
+// a run did, last step first, but for what would lose something by now.
 //
 // What it knows of CommuniGate Pro is how RMP itself makes accounts
 // (groupware.EnsureTenant, EnsureResource): both must stay the same.
@@ -16,6 +17,7 @@ package doctor
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -129,6 +131,7 @@ type visit struct {
 	report    *Report
 	resources []directory.Resource
 	people    []gatekeeper.User
+	synced    map[string]int  // coming bookings that are noted as written, by calendar
 	readable  map[string]bool // accounts whose calendars can be read; reading others would repair them
 }
 
@@ -140,6 +143,9 @@ func (d *Doctor) Run(ctx context.Context, t tenant.Tenant, opts Options) (Report
 		return *v.report, fmt.Errorf("doctor: %w", err)
 	}
 	if v.people, err = d.DB.Users(ctx, t.ID, gatekeeper.UserFilter{Limit: d.People}); err != nil {
+		return *v.report, fmt.Errorf("doctor: %w", err)
+	}
+	if v.synced, err = v.db.Written(ctx, d.Now()); err != nil {
 		return *v.report, fmt.Errorf("doctor: %w", err)
 	}
 	parts := []struct {
@@ -187,38 +193,62 @@ func (v *visit) pass(check, subject, title string, evidence ...Evidence) {
 	v.add(Finding{Check: check, Subject: subject, Status: Pass, Title: title, Evidence: evidence})
 }
 
+// rounds is how often a repair looks for what could not be found before, such
+// as in the calendar of an account that was just made or taken over.
+const rounds = 3
+
 // Fix repairs what the findings of the checks can be repaired of, one step
-// after the other; it stops at the first that fails, since later ones may
-// need it. The steps are stored under the run's name, for Undo.
+// after the other. Where a step fails, the others of its finding are left out,
+// since they may need it. The steps are stored under the run's name, for Undo.
 func (d *Doctor) Fix(ctx context.Context, t tenant.Tenant, opts Options, tell func(Done)) (run string, done []Done, err error) {
-	report, err := d.Run(ctx, t, opts)
-	if err != nil {
-		return "", nil, err
-	}
 	run = rand.Text()[:12]
-	for _, f := range report.Findings {
-		if f.Status == Pass {
-			continue
+	taken := map[Step]bool{}
+	for range rounds {
+		report, looked := d.Run(ctx, t, opts)
+		if looked != nil {
+			return run, done, looked
 		}
-		for _, step := range f.Steps {
-			s := Done{Run: run, Number: len(done) + 1, At: d.Now().UTC(), Check: f.Check, Subject: f.Subject, Step: step}
-			if s.Undo, err = d.apply(ctx, t, step); err != nil {
-				s.Error = err.Error()
+		before := len(done)
+		for _, f := range report.Findings {
+			if f.Status == Pass || len(f.Steps) == 0 || taken[f.Steps[0]] {
+				continue
 			}
-			if saved := d.save(ctx, t.ID, s); saved != nil && err == nil {
-				err = saved
+			for _, step := range f.Steps {
+				taken[step] = true
 			}
-			d.Log.InfoContext(ctx, "doctor: a step was taken", "tenant", t.ID, "run", run, "check", f.Check, "subject", f.Subject, "step", step.String(), "err", s.Error)
-			done = append(done, s)
-			if tell != nil {
-				tell(s)
+			var failed error
+			if done, failed = d.repair(ctx, t, run, f, done, tell); failed != nil {
+				err = errors.Join(err, failed)
 			}
-			if err != nil {
-				return run, done, fmt.Errorf("%s: %w", step, err)
-			}
+		}
+		if len(done) == before || ctx.Err() != nil {
+			break
 		}
 	}
-	return run, done, nil
+	return run, done, err
+}
+
+// repair takes the steps of one finding.
+func (d *Doctor) repair(ctx context.Context, t tenant.Tenant, run string, f Finding, done []Done, tell func(Done)) ([]Done, error) {
+	for _, step := range f.Steps {
+		var err error
+		s := Done{Run: run, Number: len(done) + 1, At: d.Now().UTC(), Check: f.Check, Subject: f.Subject, Step: step}
+		if s.Undo, err = d.apply(ctx, t, step); err != nil {
+			s.Error = err.Error()
+		}
+		if saved := d.save(ctx, t.ID, s); saved != nil && err == nil {
+			err = saved
+		}
+		d.Log.InfoContext(ctx, "doctor: a step was taken", "tenant", t.ID, "run", run, "check", f.Check, "subject", f.Subject, "step", step.String(), "err", s.Error)
+		done = append(done, s)
+		if tell != nil {
+			tell(s)
+		}
+		if err != nil {
+			return done, fmt.Errorf("%s: %w", step, err)
+		}
+	}
+	return done, nil
 }
 
 // Undo takes back the steps of a run, the last first. A step that cannot be
@@ -233,9 +263,18 @@ func (d *Doctor) Undo(ctx context.Context, t tenant.Tenant, run string) ([]Done,
 		if s.Undone || s.Error != "" {
 			continue
 		}
+		switch s.Step.Op {
+		case retryWrites, writeAgain, checkNow: // they changed nothing that was there
+			if err := d.DB.For(t.ID).StepUndone(ctx, run, s.Number); err != nil {
+				return out, err
+			}
+			continue
+		}
 		if s.Undo == nil {
 			s.Error = "this step cannot be taken back"
-		} else if _, err := d.apply(ctx, t, *s.Undo); err != nil {
+		} else if _, err := d.apply(ctx, t, *s.Undo); errors.Is(err, ErrHolds) {
+			s.Error = err.Error()
+		} else if err != nil {
 			return out, fmt.Errorf("undo %s: %w", s.Step, err)
 		} else {
 			s.Undone = true

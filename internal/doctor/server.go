@@ -103,6 +103,11 @@ func (v *visit) server(ctx context.Context) error {
 func (v *visit) service(ctx context.Context) error {
 	account := v.t.ServiceAccount()
 	err := v.Groupware.ServiceLogin(ctx, v.t)
+	if errors.Is(err, ximss.ErrBadLogin) { // that is said of an account that is not there, too
+		if missing := v.admin(ctx, func(c *cli.Conn) error { _, err := c.AccountSettings(ctx, account); return err }); errors.Is(missing, cli.ErrNotFound) {
+			err = fmt.Errorf("%w: %w", ximss.ErrNoAccount, missing)
+		}
+	}
 	evidence := Evidence{"XIMSS <login> as " + account, "OK"}
 	if err != nil {
 		evidence.Answer = err.Error()
@@ -117,7 +122,7 @@ func (v *visit) service(ctx context.Context) error {
 		return nil
 	case errors.Is(err, ximss.ErrNoAccount):
 		f.Title, f.Cause, f.Cure = "The service account is missing", "There is no account "+account+", by which RMP reads and writes all calendars.", "Create it with a calendar of its own."
-		f.Steps = []Step{{Op: createAccount, Account: account, Name: "Bookings"}, {Op: createMailbox, Account: account, Mailbox: groupware.CalendarMailbox, Name: groupware.CalendarClass}}
+		f.Steps = append([]Step{{Op: createAccount, Account: account, Name: "Bookings"}}, v.serviceCalendar(account)...)
 		v.add(f)
 	case errors.Is(err, ximss.ErrBadLogin):
 		f.Title, f.Cause, f.Cure = "The service account cannot sign in", "Its password on the server is not the one that RMP has.", "Set the password that RMP has."
@@ -127,6 +132,11 @@ func (v *visit) service(ctx context.Context) error {
 		f.Title, f.Cause, f.Cure = "XIMSS cannot be used", err.Error(), "Check that XIMSS over HTTP is switched on, its port (cgp.http-port, cgp.tls), and that the domain's and the account's services include XIMSS."
 		v.add(f)
 		return nil
+	}
+	if !errors.Is(err, ximss.ErrNoAccount) {
+		if err := v.admin(ctx, func(c *cli.Conn) error { return v.central(ctx, c, account) }); err != nil {
+			return err
+		}
 	}
 	return v.admin(ctx, func(c *cli.Conn) error {
 		ids, err := c.ListAccountSessions(ctx, account)
@@ -148,6 +158,33 @@ func (v *visit) service(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// serviceCalendar makes the calendar of all bookings.
+func (v *visit) serviceCalendar(account string) []Step {
+	return []Step{{Op: createMailbox, Account: account, Mailbox: groupware.CalendarMailbox, Name: groupware.CalendarClass}, {Op: writeAgain, Account: account}}
+}
+
+// central looks at the calendar of all bookings.
+func (v *visit) central(ctx context.Context, c *cli.Conn, account string) error {
+	boxes, err := c.ListMailboxes(ctx, account, groupware.CalendarMailbox)
+	if err != nil {
+		return err
+	}
+	e := said(fmt.Sprintf("LISTMAILBOXES %s FILTER %s", account, groupware.CalendarMailbox), boxes, nil)
+	class, there := classOf(boxes[groupware.CalendarMailbox])
+	switch {
+	case !there:
+		v.add(Finding{Check: "service.calendar", Subject: account, Status: Fail, Title: "The calendar of all bookings is missing", Cause: "The service account has no mailbox " + groupware.CalendarMailbox + ".", Evidence: []Evidence{e},
+			Cure: "Create it; the coming bookings are written into it again.", Steps: v.serviceCalendar(account)})
+		return nil
+	case class != groupware.CalendarClass:
+		v.add(Finding{Check: "service.class", Subject: account, Status: Fail, Title: "The calendar of all bookings is of the wrong class", Cause: fmt.Sprintf("It has the class %q, not %s.", class, groupware.CalendarClass),
+			Evidence: []Evidence{e}, Cure: "Give it the class.", Steps: []Step{{Op: setClass, Account: account, Mailbox: groupware.CalendarMailbox, Name: groupware.CalendarClass}}})
+	default:
+		v.pass("service.calendar", account, "The calendar of all bookings is there", e)
+	}
+	return v.written(ctx, c, "service", account)
 }
 
 // certificate looks at the certificate of the web interface.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,6 +48,7 @@ const (
 	adoptResource  = "adopt-resource"
 	removeResource = "remove-resource"
 	retryWrites    = "retry-writes"
+	writeAgain     = "write-again"
 	checkNow       = "check-now"
 )
 
@@ -65,7 +67,7 @@ func (s Step) String() string {
 		setPreferences: "change the preferences of " + s.Account + " to " + s.Value,
 		makeBusy:       fmt.Sprintf("have the event %s of %s block time", s.Name, s.Account), makeFree: fmt.Sprintf("have the event %s of %s not block time", s.Name, s.Account),
 		adoptResource: "take over the account " + s.Account, removeResource: "take the resource " + s.Account + " out",
-		retryWrites: "try the calendar writes again that were given up", checkNow: "compare the calendar of " + s.Account + " with the database now",
+		retryWrites: "try the calendar writes again that were given up", writeAgain: "write the coming bookings into the calendar of " + s.Account + " again", checkNow: "compare the calendar of " + s.Account + " with the database now",
 	}
 	if w, ok := words[s.Op]; ok {
 		return w
@@ -81,7 +83,7 @@ func (d *Doctor) apply(ctx context.Context, t tenant.Tenant, s Step) (undo *Step
 		back := s
 		back.Op = map[string]string{makeBusy: makeFree, makeFree: makeBusy}[s.Op]
 		return &back, d.Groupware.SetTransparency(ctx, t, s.Account, s.Name, s.Op == makeFree, d.Now().Add(-24*time.Hour), d.Now().Add(dates))
-	case adoptResource, removeResource, retryWrites, checkNow:
+	case adoptResource, removeResource, retryWrites, writeAgain, checkNow:
 		return d.applyHere(ctx, t, s)
 	}
 	err = d.Groupware.Admin(ctx, t, func(c *cli.Conn) error {
@@ -110,6 +112,10 @@ func (d *Doctor) applyHere(ctx context.Context, t tenant.Tenant, s Step) (*Step,
 		return nil, db.RemoveResource(ctx, r.ID, d.Now())
 	case retryWrites:
 		_, err := db.RetryDeadLetters(ctx, "", d.Now())
+		d.Wake()
+		return nil, err
+	case writeAgain:
+		_, err := db.WriteAgain(ctx, s.Account, d.Now())
 		d.Wake()
 		return nil, err
 	default:
@@ -153,6 +159,15 @@ func onServer(ctx context.Context, c *cli.Conn, t tenant.Tenant, s Step) (*Step,
 		}
 		return &Step{Op: deleteAccount, Account: s.Account}, c.CreateAccount(ctx, s.Account, dataformat.Dict{"Password": password, "RealName": s.Name})
 	case deleteAccount:
+		boxes, err := c.ListMailboxes(ctx, s.Account, "*")
+		for name := range boxes {
+			if err == nil {
+				err = mustBeEmpty(ctx, c, s.Account, name)
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
 		return nil, c.DeleteAccount(ctx, s.Account)
 	case setPassword:
 		return nil, c.SetAccountPassword(ctx, s.Account, t.ServicePassword.Reveal())
@@ -162,6 +177,9 @@ func onServer(ctx context.Context, c *cli.Conn, t tenant.Tenant, s Step) (*Step,
 		}
 		return &Step{Op: deleteMailbox, Account: s.Account, Mailbox: s.Mailbox}, c.SetMailboxClass(ctx, s.Account, s.Mailbox, s.Name)
 	case deleteMailbox:
+		if err := mustBeEmpty(ctx, c, s.Account, s.Mailbox); err != nil {
+			return nil, err
+		}
 		return nil, c.DeleteMailbox(ctx, s.Account, s.Mailbox)
 	case setClass:
 		boxes, err := c.ListMailboxes(ctx, s.Account, s.Mailbox)
@@ -197,6 +215,30 @@ func onServer(ctx context.Context, c *cli.Conn, t tenant.Tenant, s Step) (*Step,
 		return &Step{Op: setRules, Account: s.Account, Value: text(before)}, c.SetAccountMailRules(ctx, s.Account, list)
 	}
 	return nil, fmt.Errorf("there is no step %q", s.Op)
+}
+
+// ErrHolds is the error of taking back what holds something by now.
+var ErrHolds = errors.New("it holds something by now, which would be lost")
+
+// messagesOf is how many messages a mailbox has; -1: it is not told.
+func messagesOf(info dataformat.Dict) int {
+	n, err := strconv.Atoi(fmt.Sprint(info["Messages"]))
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// mustBeEmpty refuses to delete a mailbox in which something is.
+func mustBeEmpty(ctx context.Context, c *cli.Conn, account, mailbox string) error {
+	info, err := c.MailboxInfo(ctx, account, mailbox)
+	if err != nil {
+		return err
+	}
+	if messagesOf(info) != 0 {
+		return fmt.Errorf("the mailbox %s of %s: %w", mailbox, account, ErrHolds)
+	}
+	return nil
 }
 
 // unset is how a step says that a setting is to be that of the defaults.

@@ -227,3 +227,31 @@ func (t *Tenant) DropDeadLetters(ctx context.Context, bookingID, actor string, a
 	})
 	return n, t.db.wrap("drop dead letters", err)
 }
+
+// coming are the bookings that are to be in calendars and are not over.
+const coming = `EXISTS (SELECT 1 FROM bookings b WHERE b.tenant_id=outbox.tenant_id AND b.id=outbox.booking_id AND b.status='confirmed' AND (b.last_end=0 OR b.last_end>$2))`
+
+// Written counts the coming bookings that have been written, by calendar.
+func (t *Tenant) Written(ctx context.Context, now time.Time) (map[string]int, error) {
+	out := map[string]int{}
+	_, err := collect(ctx, t.read, func(rows *sql.Rows) (struct{}, error) {
+		var calendar string
+		var n int
+		err := rows.Scan(&calendar, &n)
+		out[calendar] = n
+		return struct{}{}, err
+	}, `SELECT calendar, COUNT(*) FROM outbox WHERE tenant_id=$1 AND state='synced' AND remove=0 AND kind<>'guest' AND `+coming+` GROUP BY calendar`, t.id, micros(now))
+	return out, t.db.wrap("count written bookings", err)
+}
+
+// WriteAgain has the coming bookings written into a calendar again, and
+// answers how many.
+func (t *Tenant) WriteAgain(ctx context.Context, calendar string, now time.Time) (int, error) {
+	res, err := t.exec(ctx, `UPDATE outbox SET state='pending', wanted=wanted+1, attempts=0, next_at=$2, lease_owner='', lease_until=0, updated_at=$2
+		WHERE tenant_id=$1 AND calendar=$3 AND state='synced' AND remove=0 AND `+coming, t.id, micros(now), calendar)
+	if err != nil {
+		return 0, t.db.wrap("write bookings again", err)
+	}
+	n, err := res.RowsAffected()
+	return int(n), err
+}

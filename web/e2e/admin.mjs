@@ -103,7 +103,7 @@ await test('a resource is broken, found by the health page, repaired there, and 
   await page.getByText('LISTMAILBOXES tromso@').waitFor();
   await shot(page, 'health-desktop');
   await button(page, 'Repair: A calendar is missing').click();
-  await page.getByText('2 steps done.').waitFor();
+  await page.getByText('3 steps done.').waitFor();
   await page.getByText(/passed, 0 warnings, 0 failed/).waitFor();
   await button(page, 'Undo').click();
   await page.getByText('Undone: 2 steps.').waitFor();
