@@ -55,8 +55,8 @@ e2e: web build ## whole-program tests, browser included
 
 check: lint test e2e ## all of it
 
+release: VERSION ?= $(shell git describe --tags --always --dirty)
 release: web ## static programs for Linux, archives, checksums, bills of materials in bin/release: make release VERSION=1.2.3
-	@test -n "$(VERSION)" || { echo 'which version? make release VERSION=1.2.3'; exit 1; }
 	$(GO) run ./tools/release -version "$(VERSION)" -out bin/release
 
 release-check: ## make the release of this commit twice, in different places, and compare every byte

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -87,6 +89,11 @@ func (openapiCommand) Run(out io.Writer) error {
 }
 
 func main() {
+	// What it writes is its user's alone, also where a directory was made by
+	// hand; and a reader that goes away (rmp … | head) is an error of the write,
+	// after which sessions are ended as after any other.
+	syscall.Umask(0o077)
+	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // who asks a second time does not want to wait for the end
@@ -137,21 +144,59 @@ func tomlFile(r io.Reader) (kong.Resolver, error) {
 	if _, err := toml.NewDecoder(r).Decode(&values); err != nil {
 		return nil, fmt.Errorf("configuration file: %w", err)
 	}
-	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		if inEnvironment(flag) {
+	return tomlValues(values), nil
+}
+
+type tomlValues map[string]any
+
+// Validate implements kong.Resolver: a key that no command has is a mistake.
+func (v tomlValues) Validate(program *kong.Application) error {
+	known := map[string]bool{}
+	var visit func(n *kong.Node)
+	visit = func(n *kong.Node) {
+		for _, f := range n.Flags {
+			known[f.Name] = true
+		}
+		for _, c := range n.Children {
+			visit(c)
+		}
+	}
+	visit(program.Node)
+	for _, key := range keysOf(v, "") {
+		if !known[key] {
+			return fmt.Errorf("configuration file: there is no key %s; rmp config show names them all", key)
+		}
+	}
+	return nil
+}
+
+// keysOf are the keys in a table and in those within it, with dots.
+func keysOf(table map[string]any, prefix string) (out []string) {
+	for _, k := range slices.Sorted(maps.Keys(table)) {
+		if inner, ok := table[k].(map[string]any); ok {
+			out = append(out, keysOf(inner, prefix+k+".")...)
+		} else {
+			out = append(out, prefix+k)
+		}
+	}
+	return out
+}
+
+// Resolve implements kong.Resolver.
+func (v tomlValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+	if inEnvironment(flag) {
+		return nil, nil
+	}
+	var at any = map[string]any(v)
+	for part := range strings.SplitSeq(flag.Name, ".") {
+		table, ok := at.(map[string]any)
+		if !ok {
 			return nil, nil
 		}
-		var at any = values
-		for part := range strings.SplitSeq(flag.Name, ".") {
-			table, ok := at.(map[string]any)
-			if !ok {
-				return nil, nil
-			}
-			at = table[part]
-		}
-		if _, table := at.(map[string]any); table {
-			return nil, nil
-		}
-		return at, nil
-	}), nil
+		at = table[part]
+	}
+	if _, table := at.(map[string]any); table {
+		return nil, nil
+	}
+	return at, nil
 }

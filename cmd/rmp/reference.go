@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -148,12 +149,23 @@ func (c *configShow) Run(ctx *kong.Context, out io.Writer) error {
 			if !f.Target.IsZero() && f.Target.Len() > 0 {
 				value = "set"
 			}
-		} else if at, err := url.Parse(value); err == nil && at.User != nil {
-			value = at.Redacted()
+		} else {
+			value = withoutPasswords(value)
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\n", f.Name, value, source(ctx, f))
 	}
 	return w.Flush()
+}
+
+var passwordIn = regexp.MustCompile(`(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]+)`)
+
+// withoutPasswords masks what an address of a database may hold, in each of
+// the forms that PostgreSQL takes.
+func withoutPasswords(value string) string {
+	if at, err := url.Parse(value); err == nil && at.User != nil {
+		value = at.Redacted()
+	}
+	return passwordIn.ReplaceAllString(value, "${1}xxxxx")
 }
 
 func source(ctx *kong.Context, f *kong.Flag) string {

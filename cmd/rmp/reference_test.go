@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,5 +79,41 @@ func TestConfigShow(t *testing.T) {
 	}
 	if strings.Contains(out, "hunter") {
 		t.Error("a secret is shown:", out)
+	}
+}
+
+// TestPasswordsOfDatabasesAreMasked: in each form in which PostgreSQL takes
+// them.
+func TestPasswordsOfDatabasesAreMasked(t *testing.T) {
+	for value, want := range map[string]string{
+		"postgres://rmp:hunter2@db/rmp":                          "postgres://rmp:xxxxx@db/rmp",
+		"postgres://rmp@db/rmp?password=hunter2&sslmode=disable": "postgres://rmp@db/rmp?password=xxxxx&sslmode=disable",
+		"postgres://rmp@db/rmp?sslpassword=hunter2":              "postgres://rmp@db/rmp?sslpassword=xxxxx",
+		"host=db user=rmp password=hunter2 dbname=rmp":           "host=db user=rmp password=xxxxx dbname=rmp",
+		`host=db password = 'hunter2 \' and more' dbname=rmp`:    "host=db password = xxxxx dbname=rmp",
+		"rmp.db": "rmp.db",
+	} {
+		if got := withoutPasswords(value); got != want {
+			t.Errorf("%s: %s, want %s", value, got, want)
+		}
+	}
+}
+
+// TestUnknownKeysAreRefused: a key that no command has is a mistake that is
+// named, also in a table; a key of another command is none.
+func TestUnknownKeysAreRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"listn = \":9\"\n":                      "there is no key listn",
+		"[cgp]\nhots = \"mail\"\n":              "there is no key cgp.hots",
+		"log-level = \"warn\"\nlisten = \":9\"": "",
+	} {
+		file := filepath.Join(t.TempDir(), "rmp.toml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := run(t.Context(), []string{"config", "show", "--config", file}, io.Discard, app.Program{})
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%q: %v, want %q", text, err, want)
+		}
 	}
 }

@@ -66,6 +66,24 @@ func (p *Pool) Do(ctx context.Context, requests ...*Request) ([]*Reply, error) {
 	}
 }
 
+// Lend gives a session to somebody who works with it for longer, with what is
+// open in it; giveBack returns it.
+func (p *Pool) Lend(ctx context.Context) (s *Session, giveBack func(), err error) {
+	if err := p.enter(ctx); err != nil {
+		return nil, nil, fmt.Errorf("%w: all sessions are busy: %w", ErrSlow, err)
+	}
+	if s, err = p.take(ctx); err != nil {
+		<-p.slots
+		return nil, nil, err
+	}
+	return s, func() {
+		ctx := context.WithoutCancel(ctx)
+		_ = s.CloseHandles(ctx)
+		p.put(ctx, s)
+		<-p.slots
+	}, nil
+}
+
 func anyOnce(requests []*Request) bool {
 	return slices.ContainsFunc(requests, func(r *Request) bool { return r.once })
 }

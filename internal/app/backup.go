@@ -233,7 +233,7 @@ func Restore(ctx context.Context, c config.Restore, out io.Writer) error {
 		}
 		placed = append(placed, to)
 	}
-	err = withTools(ctx, c.Database, out, func(t *tools) error {
+	err = withDatabase(ctx, c.Database, out, func(t *tools) error {
 		d, err := t.db.Describe(ctx)
 		if err != nil {
 			return err

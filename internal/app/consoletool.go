@@ -63,9 +63,11 @@ func lines(c config.Console, out io.Writer, prompt string, run func(line string)
 	defer history.Close() //nolint:errcheck // only what was typed
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 1<<20)
-	failed := 0
+	failed, asks := 0, isatty.IsTerminal(os.Stdin.Fd())
 	for {
-		_, _ = fmt.Fprint(out, prompt)
+		if asks {
+			_, _ = fmt.Fprint(out, prompt)
+		}
 		if !in.Scan() {
 			break
 		}
@@ -132,7 +134,11 @@ func ConsoleCLI(ctx context.Context, c config.Console, out io.Writer) error {
 				if console.Secret(line) {
 					shown = string(command.Name) + " … (holds a password)"
 				}
-				_, _ = fmt.Fprintf(out, "> %s\n< %v, after %v\n", shown, outcome(err), time.Since(began).Round(time.Microsecond))
+				said := outcome(err)
+				if text, bad := dataformat.Text(answer); bad == nil && err == nil && answer != nil {
+					said = text
+				}
+				_, _ = fmt.Fprintf(out, "> %s\n< %v\n  after %v\n", shown, said, time.Since(began).Round(time.Microsecond))
 			}
 			if danger != console.Reads {
 				err = errors.Join(err, t.audit(ctx, of.ID, "console-cli", string(command.Name), nil))
@@ -161,6 +167,11 @@ func ConsoleXIMSS(ctx context.Context, c config.Console, out io.Writer) error {
 		if of.ID == "" {
 			return errors.New("there is no organisation whose service account could be used")
 		}
+		session, giveBack, err := gw.Session(ctx, of.ID)
+		if err != nil {
+			return err
+		}
+		defer giveBack()
 		return lines(c, out, "ximss> ", func(line string) error {
 			n, err := xmlnode.Parse([]byte(line), xmlnode.Limits{})
 			if err != nil {
@@ -170,18 +181,25 @@ func ConsoleXIMSS(ctx context.Context, c config.Console, out io.Writer) error {
 			if err := permit(c, out, danger, n.Name); err != nil {
 				return err
 			}
-			replies, err := gw.Ask(ctx, of.ID, ximss.NewRequest(n))
+			if c.Wire {
+				shown := n.String()
+				if console.Secret(line) {
+					shown = "<" + n.Name + " …/> (holds a password)"
+				}
+				_, _ = fmt.Fprintf(out, "> %s\n", shown)
+			}
+			replies, err := session.Do(ctx, ximss.NewRequest(n))
 			if danger != console.Reads {
 				err = errors.Join(err, t.audit(ctx, of.ID, "console-ximss", n.Name, nil))
 			}
 			if err != nil {
 				return err
 			}
-			if c.Wire {
-				_, _ = fmt.Fprintf(out, "> %s\n", n)
-			}
 			for _, r := range replies {
 				for _, d := range r.Data {
+					if c.Wire {
+						_, _ = fmt.Fprintf(out, "< %s\n", d)
+					}
 					if c.JSON {
 						e := json.NewEncoder(out)
 						e.SetIndent("", "  ")

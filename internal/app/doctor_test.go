@@ -240,7 +240,7 @@ func TestDoctorOfTheServer(t *testing.T) {
 	}
 	s.heal()
 	// The server is away: that is said, and nothing is guessed.
-	s.fail("cli:*:onServer")
+	s.fail("cli:*:lose")
 	r := examine(t, d, s.tenant)
 	if !slices.Contains(ill(r), "server.reach a.test") {
 		t.Error(ill(r))

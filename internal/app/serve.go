@@ -21,6 +21,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mattn/go-isatty"
+
 	"rmp/communigate/standin"
 	"rmp/communigate/standin/backend"
 	standinfault "rmp/communigate/standin/fault"
@@ -169,6 +171,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	above := newSupervisor(os.Getenv, log)
 	background.Go(func() { above.watch(run, handler) })
 	above.ready()
+	log.InfoContext(run, "started", "version", p.Version, "address", scheme+"://"+listener.Addr().String())
 	banner(out, scheme+"://"+listener.Addr().String(), hasDemo)
 	if len(tenants) == 0 {
 		_, _ = fmt.Fprint(out, "There is no organisation yet. Make one, and who administers it, with: rmp tenant add DOMAIN, rmp user add ADDRESS --role super_admin\n\n")
@@ -178,6 +181,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	case <-ctx.Done():
 		// First a balancer learns of it, then no more connections are taken.
 		ending.Store(true)
+		log.InfoContext(run, "draining: no longer ready, still at work", "for", c.Drain.String())
 		above.ending()
 		wait := time.NewTimer(c.Drain)
 		defer wait.Stop()
@@ -192,6 +196,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	shutdown := server.Shutdown(drain)
 	stop()
 	background.Wait()
+	log.InfoContext(context.WithoutCancel(ctx), "stopped")
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
@@ -218,9 +223,11 @@ func banner(out io.Writer, url string, demoTenant bool) {
 // progress prints each step of the seeding on one line.
 func progress(out io.Writer) func(string, int, int) {
 	last := ""
+	f, file := out.(*os.File)
+	steps := file && isatty.IsTerminal(f.Fd())
 	return func(what string, done, of int) {
 		line := fmt.Sprintf("Making the demo: %s %d%%", what, 100*done/max(of, 1))
-		if line == last {
+		if line == last || !steps && done != of {
 			return
 		}
 		last = line

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -42,6 +43,17 @@ func withTools(ctx context.Context, c config.Database, out io.Writer, do func(t 
 	if _, err := os.Stat(c.Data); err != nil && c.SecretKey == "" {
 		return fmt.Errorf("data directory: %w; --data names it, or --db and --secret-key", err)
 	}
+	if c.DB == "" {
+		if _, err := os.Stat(filepath.Join(c.Data, "rmp.db")); err != nil {
+			return fmt.Errorf("there is no database in %s; --data names the directory of rmp serve, --db one on PostgreSQL; rmp tenant add begins a new one", c.Data)
+		}
+	}
+	return withDatabase(ctx, c, out, do)
+}
+
+// withDatabase opens the database for a command, and makes it where there is
+// none.
+func withDatabase(ctx context.Context, c config.Database, out io.Writer, do func(t *tools) error) error {
 	db, _, err := openDatabase(ctx, c, logger("warn"))
 	if err != nil {
 		return err
@@ -380,7 +392,12 @@ func TenantAdd(ctx context.Context, c config.TenantAdd, out io.Writer) error {
 	if c.CGP.Host == "" {
 		return errors.New("--cgp.host: the CommuniGate Pro server is needed, to make there what the organisation needs; on the stand-in, add organisations with POST /api/v2/admin/tenants")
 	}
-	return withTools(ctx, c.Database, out, func(t *tools) error {
+	if c.SecretKey == "" {
+		if err := os.MkdirAll(c.Data, 0o700); err != nil {
+			return fmt.Errorf("data directory: %w", err)
+		}
+	}
+	return withDatabase(ctx, c.Database, out, func(t *tools) error {
 		domain := strings.ToLower(c.Domain)
 		x, err := t.db.TenantByDomain(ctx, domain)
 		switch {

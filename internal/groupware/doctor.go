@@ -137,13 +137,13 @@ func (g *Groupware) SetTransparency(ctx context.Context, t tenant.Tenant, accoun
 	return g.Publish(ctx, c, account, &ical.Calendar{Events: []*ical.Event{e}}, false)
 }
 
-// Ask sends requests as the tenant's service account.
-func (g *Groupware) Ask(ctx context.Context, id tenant.ID, requests ...*ximss.Request) ([]*ximss.Reply, error) {
+// Session lends a session of the tenant's service account.
+func (g *Groupware) Session(ctx context.Context, id tenant.ID) (*ximss.Session, func(), error) {
 	pool, err := g.pool(ctx, id)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return pool.Do(ctx, requests...)
+	return pool.Lend(ctx)
 }
 
 // SessionsPerTenant is how many sessions of a service account a process opens

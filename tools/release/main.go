@@ -30,8 +30,11 @@ import (
 var platforms = []string{"linux/amd64", "linux/arm64"}
 
 // shipped are the files of the repository that an archive holds.
-var shipped = []string{"README.md", "LICENSE", "CHANGELOG.md", "docs/configuration.md", "docs/security.md", "docs/upgrade.md", "docs/openapi.yaml",
-	"deploy/README.md", "deploy/systemd/README.md", "deploy/systemd/rmp.service", "deploy/systemd/rmp.env", "deploy/systemd/postgres.conf"}
+var shipped = []string{"README.md", "LICENSE", "CHANGELOG.md"}
+
+// whole are folders that lie in the archives with all that is kept of them by
+// git: the manuals, and what it takes to run the program.
+var whole = []string{"docs", "deploy"}
 
 // release is what is said of the version.
 type release struct {
@@ -147,7 +150,11 @@ func (r release) pack(out, goos, goarch string) error {
 		return err
 	}
 	entries := []entry{{"rmp", 0o755, b}, {"THIRD-PARTY-LICENSES.txt", 0o644, notices}, {"rmp.cdx.json", 0o644, bill}}
-	for _, f := range shipped {
+	kept, err := exec.Command("git", append([]string{"ls-files", "-z", "--"}, whole...)...).Output()
+	if err != nil {
+		return fmt.Errorf("git ls-files: %w", err)
+	}
+	for _, f := range slices.Concat(shipped, strings.FieldsFunc(string(kept), func(r rune) bool { return r == 0 })) {
 		b, err := os.ReadFile(f)
 		if err != nil {
 			return err
