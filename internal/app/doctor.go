@@ -209,6 +209,9 @@ func Doctor(ctx context.Context, c config.Doctor, out io.Writer) error {
 		gw := groupware.New(g, t.db.Tenant, logger("error"))
 		defer gw.Close(ctx)
 		d := doctor.New(doctor.Deps{DB: t.db, Groupware: gw, Now: time.Now, Log: logger("warn"), Certificate: c.TLSCert, People: c.People})
+		if c.Tenant == "" { // one that is switched off is looked at where it is named
+			list = slices.DeleteFunc(list, func(x tenant.Tenant) bool { return !x.Active })
+		}
 		if len(list) == 0 {
 			return errors.New("there is no organisation yet, so there is nothing to look at; rmp tenant add makes one")
 		}

@@ -100,6 +100,9 @@ func testDoctor(t *testing.T, s *served) {
 		{"resource.settings", "no-settings", func(c *cli.Conn, a string) error {
 			return c.UpdateAccountSettings(ctx, a, dataformat.Dict{"AutoAccept": "NO"})
 		}},
+		{"resource.services", "no-mail", func(c *cli.Conn, a string) error {
+			return c.UpdateAccountSettings(ctx, a, dataformat.Dict{"AccessModes": dataformat.Array{"IMAP"}})
+		}},
 		{"resource.rule", "rule-switched-off", func(c *cli.Conn, a string) error {
 			rules, err := c.AccountMailRules(ctx, a)
 			for _, r := range rules {

@@ -400,12 +400,10 @@ func TenantAdd(ctx context.Context, c config.TenantAdd, out io.Writer) error {
 	return withDatabase(ctx, c.Database, out, func(t *tools) error {
 		domain := strings.ToLower(c.Domain)
 		x, err := t.db.TenantByDomain(ctx, domain)
+		missing := errors.Is(err, store.ErrNoTenant)
 		switch {
-		case errors.Is(err, store.ErrNoTenant):
+		case missing:
 			x = tenant.Tenant{Domain: domain, Name: or(c.Name, domain), TimeZone: c.TimeZone, Mode: c.Mode, ServicePassword: secret.Random()}
-			if err := t.db.SaveTenant(ctx, &x); err != nil {
-				return err
-			}
 		case err != nil:
 			return err
 		case x.Active:
@@ -418,6 +416,14 @@ func TenantAdd(ctx context.Context, c config.TenantAdd, out io.Writer) error {
 		defer func() { _ = closeServer() }()
 		gw := groupware.New(g, t.db.Tenant, logger("warn"))
 		defer gw.Close(ctx)
+		if err := gw.HasDomain(ctx, x); err != nil { // before anything is made, here or there
+			return err
+		}
+		if missing {
+			if err := t.db.SaveTenant(ctx, &x); err != nil {
+				return err
+			}
+		}
 		t.say("Making the sub-domains of the resource types and %s on %s …", x.ServiceAccount(), c.CGP.Host)
 		if err := gw.EnsureTenant(ctx, x, false); err != nil {
 			return fmt.Errorf("%w; the organisation stays inactive; run the command again when the cause is gone", err)

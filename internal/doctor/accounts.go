@@ -89,6 +89,13 @@ func (v *visit) resource(ctx context.Context, c *cli.Conn, r directory.Resource)
 	} else {
 		v.pass("resource.settings", r.Email, "The account has the settings of a resource")
 	}
+	if modes := settings["AccessModes"]; !allows(modes, "Mail") {
+		v.add(Finding{Check: "resource.services", Subject: r.Email, Status: Warn, Title: "A resource's account gets no mail", Cause: "The account's services do not include Mail, so invitations from Outlook or a phone do not reach it.",
+			Evidence: []Evidence{{"GETACCOUNTEFFECTIVESETTINGS " + r.Email, "AccessModes: " + clip(text(modes))}}, Cure: "Give it the services of its domain.",
+			Steps: []Step{{Op: setSettings, Account: r.Email, Value: text(dataformat.Dict{"AccessModes": unset})}}})
+	} else {
+		v.pass("resource.services", r.Email, "The account gets mail")
+	}
 	rules, err := c.AccountMailRules(ctx, r.Email)
 	if err != nil {
 		return err

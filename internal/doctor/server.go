@@ -309,11 +309,22 @@ func missingServices(v dataformat.Value) []string {
 	}
 	var out []string
 	for _, need := range needed {
-		if !slices.ContainsFunc(modes.Strings(), func(m string) bool { return strings.EqualFold(m, need) || m == "All" }) {
+		if !allows(modes, need) {
 			out = append(out, need)
 		}
 	}
 	return out
+}
+
+// allows reports whether access modes name a service, or all.
+func allows(v dataformat.Value, service string) bool {
+	switch modes := v.(type) {
+	case dataformat.Array:
+		return slices.ContainsFunc(modes.Strings(), func(m string) bool { return strings.EqualFold(m, service) || m == "All" })
+	case string:
+		return !strings.EqualFold(modes, "None")
+	}
+	return true // not set: all
 }
 
 // needed are the services without which booking does not work.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"rmp/communigate/cli"
@@ -25,6 +26,20 @@ func ifNew(err error) error {
 		return nil
 	}
 	return err
+}
+
+// ErrNoDomain is the error of a main domain that the server does not have.
+var ErrNoDomain = errors.New("the server has no such domain; make it there, with the people's accounts, first")
+
+// HasDomain looks whether the server has the main domain of a tenant.
+func (g *Groupware) HasDomain(ctx context.Context, t tenant.Tenant) error {
+	return g.serverOf(t).cli.With(ctx, func(c *cli.Conn) error {
+		names, err := c.ListDomains(ctx)
+		if err == nil && !slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, t.Domain) }) {
+			err = fmt.Errorf("%s: %w", t.Domain, ErrNoDomain)
+		}
+		return err
+	})
 }
 
 // EnsureTenant implements demo.CommuniGate: the sub-domains of all resource

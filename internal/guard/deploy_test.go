@@ -226,12 +226,28 @@ func TestImagesArePinned(t *testing.T) {
 	}
 }
 
-// What an archive ships is there, and each file that it should ship is named.
-func TestReleasesShipTheUnit(t *testing.T) {
+// TestReleasesShipWhatTheyPointTo: an archive holds every file that a document
+// in it links to.
+func TestReleasesShipWhatTheyPointTo(t *testing.T) {
 	program := read(t, "tools/release/main.go")
+	ships := func(file string) bool {
+		top, _, inside := strings.Cut(file, "/")
+		return strings.Contains(program, `"`+file+`"`) || inside && strings.Contains(program, `"`+top+`"`)
+	}
+	link := regexp.MustCompile(`\]\(([^)#:]+)(?:#[^)]*)?\)`)
+	seen := 0
 	files(t, func(file string) {
-		if path.Dir(file) == "deploy/systemd" && !strings.Contains(program, `"`+file+`"`) {
-			t.Errorf("tools/release does not ship %s", file)
+		if path.Ext(file) != ".md" || !ships(file) {
+			return
+		}
+		for _, m := range link.FindAllStringSubmatch(read(t, file), -1) {
+			seen++
+			if to := path.Join(path.Dir(file), m[1]); !ships(to) && !ships(to+"/") {
+				t.Errorf("%s links to %s, which an archive does not hold", file, to)
+			}
 		}
 	})
+	if seen < 20 {
+		t.Errorf("only %d links were found", seen)
+	}
 }
