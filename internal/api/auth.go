@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -129,6 +130,10 @@ func (a *API) RecordSignIn(ctx context.Context, from netip.Addr, action, email s
 func (a *API) signedIn(ctx context.Context, t gatekeeper.Tokens, email, way string, err error) {
 	trail.Note(ctx, trail.Tenant, string(t.User.Tenant))
 	a.append(ctx, signInEntry(t, email, way, err))
+	var f *fault.Error
+	if errors.As(err, &f) && f.Code == fault.Unauthenticated { // what was typed stays out: it may be a password
+		a.log.InfoContext(ctx, "a sign-in was refused", "way", way, "because", f.Hint)
+	}
 	if a.SignedIn == nil {
 		return
 	}

@@ -107,7 +107,13 @@ func TestRefusalsAreAlike(t *testing.T) {
 		if fault.CodeOf(err) != fault.Unauthenticated {
 			t.Fatalf("%s: %v", email, err)
 		}
-		return err.Error(), time.Since(started)
+		took := time.Since(started)
+		var f *fault.Error
+		if !errors.As(err, &f) || f.Hint == "" {
+			t.Errorf("%s: the operator is not told what refused: %v", email, err)
+		}
+		f = &fault.Error{Code: f.Code, Text: f.Text, Fields: f.Fields, RetryAfter: f.RetryAfter} // what people are told: the hint and the cause are for the log
+		return f.Error(), took
 	}
 	type refusal struct {
 		text string

@@ -56,6 +56,11 @@ type Credentials struct {
 
 var errWrongLogin = fault.New(fault.Unauthenticated, "wrong address or password")
 
+// refusedBy says the same to everybody, and to the operator what refused.
+func refusedBy(layer string) error {
+	return &fault.Error{Code: errWrongLogin.Code, Text: errWrongLogin.Text, Hint: layer, Err: errWrongLogin}
+}
+
 // Login checks both layers and starts a session. A refusal of somebody known
 // still names their tenant, and nothing else.
 func (g *Gatekeeper) Login(ctx context.Context, c Credentials) (Tokens, error) {
@@ -94,15 +99,20 @@ func (g *Gatekeeper) login(ctx context.Context, c Credentials) (Tokens, error) {
 		return Tokens{}, err
 	}
 	refused := Tokens{User: User{Tenant: user.Tenant}} // for the audit log
-	if !known || !right || !user.Active {
-		return refused, errWrongLogin
+	switch {
+	case !known:
+		return refused, refusedBy("nobody has the address")
+	case !user.Active:
+		return refused, refusedBy("the person is switched off")
+	case !right:
+		return refused, refusedBy("the password is not that of RMP")
 	}
 	t, err := g.store.Tenant(ctx, user.Tenant)
 	if err != nil {
 		return Tokens{}, fmt.Errorf("login: %w", err)
 	}
 	if !t.Active {
-		return refused, errWrongLogin
+		return refused, refusedBy("the organisation is switched off")
 	}
 	password := c.CGPPassword
 	if password == "" {
@@ -113,7 +123,7 @@ func (g *Gatekeeper) login(ctx context.Context, c Credentials) (Tokens, error) {
 	}
 	if err := g.cgp.CheckLogin(ctx, t, user.Email, password); err != nil {
 		if errors.Is(err, ErrRefused) {
-			return refused, errWrongLogin
+			return refused, refusedBy("CommuniGate Pro refused the password, or the account")
 		}
 		_ = g.forgive(ctx, places) // it was no wrong try; that it counts is the lesser evil
 		return Tokens{}, fmt.Errorf("login: %w", err)
