@@ -218,7 +218,8 @@ func seedBookings(ctx context.Context, d Deps, t tenant.Tenant) error {
 				Resources: []booking.Wanted{{Email: kind.Email}}, Private: rnd.IntN(15) == 0}
 			if kind.Type == "conference-room" {
 				for range 1 + rnd.IntN(3) {
-					r.Attendees = append(r.Attendees, booking.Attendee{Person: booking.Person{Email: ps[rnd.IntN(len(ps))].email}})
+					p := ps[rnd.IntN(len(ps))]
+					r.Attendees = append(r.Attendees, booking.Attendee{Person: booking.Person{Email: p.email, Name: p.name}})
 				}
 				r.Attendees = slices.DeleteFunc(r.Attendees, func(a booking.Attendee) bool { return a.Email == who.email })
 			}
