@@ -76,7 +76,7 @@ func TestHangupReadsTheLevelAgain(t *testing.T) {
 	write("log-level = \"error\"\n")
 	hangup()
 	at = p.eventually(t, at, reloaded)
-	at = p.eventually(t, at, "level=ERROR") // the end of that line
+	at = p.eventually(t, at, "now=ERROR") // the end of that line
 	ask()
 	if rest := p.log.String()[at:]; strings.Contains(rest, line) {
 		t.Errorf("still at the former level: %s", rest)

@@ -75,7 +75,9 @@ func TestFirstSteps(t *testing.T) {
 	host, httpPort, _ := net.SplitHostPort(web)
 	_, cliPort, _ := net.SplitHostPort(line)
 	server := []string{"--cgp.host", host, "--cgp.http-port", httpPort, "--cgp.cli-port", cliPort, "--cgp.admin", "boss", "--cgp.admin-password", "secret word"}
-	refused("no organisation has the domain", "user", "add", "root@corp.test")
+	refused("there is no database in", "user", "add", "root@corp.test")
+	refused("the server has no such domain", append([]string{"tenant", "add", "typo.test", "--time-zone", "Europe/Berlin"}, server...)...)
+	refused("no organisation has the domain", "user", "add", "root@typo.test")
 	refused("is not a time zone", append([]string{"tenant", "add", "corp.test", "--time-zone", "Mars/Olympus"}, server...)...)
 	run(append([]string{"tenant", "add", "corp.test", "--name", "Corp", "--time-zone", "Europe/Berlin"}, server...)...)
 	refused("is there already", append([]string{"tenant", "add", "corp.test"}, server...)...)
