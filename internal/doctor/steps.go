@@ -117,13 +117,13 @@ func (d *Doctor) applyHere(ctx context.Context, t tenant.Tenant, s Step) (*Step,
 	case writeAgain:
 		_, err := db.WriteAgain(ctx, s.Account, d.Now())
 		d.Wake()
-		return nil, err
+		return nil, errors.Join(err, d.DB.CheckAnew(ctx, t.ID, s.Account, d.Now())) // of a resource; of others it does nothing
 	default:
 		r, err := db.Resource(ctx, s.Account)
 		if err != nil {
 			return nil, err
 		}
-		return nil, d.DB.Due(ctx, t.ID, []string{r.Email}, d.Now())
+		return nil, d.DB.CheckAnew(ctx, t.ID, r.Email, d.Now())
 	}
 }
 

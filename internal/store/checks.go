@@ -73,6 +73,14 @@ func (d *DB) Due(ctx context.Context, t tenant.ID, resources []string, at time.T
 	return d.wrap("make calendar check due", err)
 }
 
+// CheckAnew has the calendar of a resource compared at once, as if it had never
+// failed: what was wrong has been repaired.
+func (d *DB) CheckAnew(ctx context.Context, t tenant.ID, resource string, at time.Time) error {
+	_, err := d.For(t).exec(ctx, `UPDATE calendar_checks SET due_at=$2, last_error='' WHERE tenant_id=$1
+		AND resource_id IN (SELECT id FROM resources WHERE tenant_id=calendar_checks.tenant_id AND email=$3)`, t, micros(at), resource)
+	return d.wrap("check a calendar anew", err)
+}
+
 // Own implements reconcile.Store.
 func (d *DB) Own(ctx context.Context, c reconcile.Check, uids []string, from, till, still time.Time) ([]reconcile.Own, error) {
 	t := d.For(c.Tenant)
