@@ -532,7 +532,7 @@ export const en = {
   'timeline.hint':
     'Drag over free time to book it; drag a booking to move it. Keys: arrows and Enter in the timeline, t today, c book, / search, ? all.',
   'timeline.label': 'Timeline: arrows move, Shift and arrows change the length, Enter books',
-  'timeline.nTaken': 'taken {n} times',
+  'timeline.nTaken': 'taken {n} {n:time|times}',
   'timeline.nothing': 'Nothing fits these filters.',
   'timeline.showAll': 'Show all',
   'timeline.sofar': '{n} bookings so far …',
