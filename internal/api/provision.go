@@ -147,7 +147,7 @@ func (a *API) deleteResource(ctx context.Context, p tenant.Principal, in *delete
 	}
 	note(ctx, "force", boolText(in.Force), "account", boolText(in.Account))
 	for {
-		list, err := a.Bookings.List(ctx, p, booking.Filter{Resource: r.Email, From: a.Now(), Status: booking.Confirmed, Limit: 100})
+		list, err := a.Bookings.List(ctx, p, booking.Filter{Resource: r.Email, From: a.Now(), Limit: 100})
 		if err != nil {
 			return nil, err
 		}

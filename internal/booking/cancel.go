@@ -153,6 +153,14 @@ func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, ex
 	if d.resources, err = s.bookedResources(ctx, p.Tenant, old); err != nil {
 		return Booking{}, fmt.Errorf("restore booking: %w", err)
 	}
+	if len(d.resources) != len(old.Resources) {
+		return Booking{}, fault.New(fault.Invalid, "a resource of the booking is no longer there; make a new one")
+	}
+	for _, r := range d.resources {
+		if !r.Active {
+			return Booking{}, fault.New(fault.Invalid, "%s is out of service", r.Name)
+		}
+	}
 	err = s.place(ctx, d, func() error { return s.Bookings(p.Tenant).Save(ctx, s.change(d, "restored", "")) })
 	switch {
 	case errors.Is(err, ErrStale):

@@ -133,7 +133,7 @@ func (s *Service) extend(ctx context.Context, t tenant.ID, old Booking) (bool, e
 		d.booking.Attendees = old.Attendees
 		conflicts := 0
 		for _, date := range s.judge(d) {
-			if date.State == DateUnknown {
+			if date.State == DateUnknown || len(date.Unknown) > 0 { // also where a rule is against it
 				return false, nil // unknown is not free: another time
 			}
 			if date.State == DateFree {

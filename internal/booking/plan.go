@@ -184,7 +184,8 @@ func later(a, b time.Time) time.Time {
 func (s *Service) judge(d *draft) []PlannedDate {
 	now := s.Now()
 	kept := map[Occurrence]bool{}
-	if d.old != nil && sameResources(d.old.Resources, d.booking.Resources) {
+	// What was cancelled holds nothing any more: it is asked for like a new one.
+	if d.old != nil && d.old.Status != Cancelled && sameResources(d.old.Resources, d.booking.Resources) {
 		dates, err := d.old.Dates(now, later(now.Add(Horizon), d.old.End))
 		if err == nil {
 			for _, o := range dates {

@@ -24,8 +24,10 @@ func event(t tenant.Tenant, j outbox.Job) *ical.Calendar {
 	if b.Private {
 		class = "PRIVATE"
 	}
+	where := location(b)
 	if veiled {
 		title, description = "Private", ""
+		where = location(booking.Booking{Resources: b.Resources})
 	}
 	organizer := b.Organizer.Name
 	if organizer == "" {
@@ -33,7 +35,7 @@ func event(t tenant.Tenant, j outbox.Job) *ical.Calendar {
 	}
 	e := &ical.Event{
 		UID: b.UID, Sequence: b.Sequence, Stamp: ical.At(b.UpdatedAt), Created: ical.At(b.CreatedAt),
-		Start: ical.At(b.Start), End: ical.At(b.End), Summary: title, Description: description, Location: location(b),
+		Start: ical.At(b.Start), End: ical.At(b.End), Summary: title, Description: description, Location: where,
 		Organizer: &ical.Address{Email: t.ServiceAccount(), Name: organizer},
 		Transp:    "OPAQUE", BusyStatus: "BUSY", Class: class, Status: "CONFIRMED",
 		Extra: []ical.Property{{Name: "X-RMP-ACTUAL-ORGANIZER", Value: "MAILTO:" + b.Organizer.Email}},
@@ -141,7 +143,7 @@ func setSeries(e *ical.Event, b booking.Booking, veiled bool) {
 		if !veiled {
 			x.Summary, x.Description = o.Title, o.Description
 		}
-		if o.Location != "" {
+		if o.Location != "" && !veiled {
 			x.Location = o.Location
 		}
 		e.Exceptions = append(e.Exceptions, &x)

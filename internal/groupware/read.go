@@ -38,6 +38,15 @@ func (g *Groupware) Read(ctx context.Context, t tenant.ID, calendars, people []s
 		}
 		g.otherwise(ctx, t, part[n:], from, till)
 	}
+	// The server may be that of other tenants too, whose accounts are none of
+	// this one's business, not even whether they are there.
+	if o, err := g.of(ctx, t); err == nil {
+		for i, r := range out {
+			if !o.tenant.Owns(r.Account) {
+				out[i] = availability.Reading{Account: r.Account, Err: availability.ErrNoAccount}
+			}
+		}
+	}
 	return out
 }
 
