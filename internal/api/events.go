@@ -70,6 +70,9 @@ func (a *API) events(ctx context.Context, p tenant.Principal, in *eventsInput) (
 			return
 		}
 		_ = a.Events.Listen(ctx, p.Tenant, from, func(e events.Event) error { // the client is gone, or comes again
+			if e.Kind == events.Hold {
+				return nil
+			}
 			j, err := json.Marshal(map[string]any{"id": e.BookingID, "at": e.At.UTC(), "resources": e.Data.Resources, "start": e.Data.Start, "end": e.Data.End, "status": e.Data.Status})
 			if err != nil {
 				return err

@@ -47,7 +47,7 @@ type Conflict struct {
 	Resource string    `json:"resource" doc:"Address of the resource."`
 	Start    time.Time `json:"start"`
 	End      time.Time `json:"end"`
-	Reason   string    `json:"reason" enum:"booked,held,set-up or tear-down,in the calendar" doc:"held: somebody is just choosing; in the calendar: another program wrote it there."`
+	Reason   string    `json:"reason" enum:"booked,held,set-up or tear-down,in the calendar,the series itself" doc:"held: somebody is just choosing; in the calendar: another program wrote it there; the series itself: another of its dates reaches over this one."`
 	HeldBy   *HeldBy   `json:"heldBy,omitempty" doc:"Who holds the time, if the caller may know."`
 }
 
@@ -207,6 +207,8 @@ func conflictsOf(list []booking.Clash) []Conflict {
 	for _, x := range list {
 		c := Conflict{Resource: x.Resource, Start: x.Start.UTC(), End: x.End.UTC(), Reason: "booked"}
 		switch {
+		case x.Itself:
+			c.Reason = "the series itself"
 		case x.Hold:
 			c.Reason = "held"
 		case x.Buffer:

@@ -44,7 +44,7 @@ func withConsole(ctx context.Context, c config.Console, out io.Writer, do func(t
 		}
 		defer func() { _ = closeServer() }()
 		g.Sessions = 1
-		gw := groupware.New(g, t.db.Tenant, logger("error"))
+		gw := groupware.New(g, t.db, logger("error"))
 		defer gw.Close(ctx)
 		return do(t, gw, of)
 	})

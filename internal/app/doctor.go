@@ -206,7 +206,7 @@ func Doctor(ctx context.Context, c config.Doctor, out io.Writer) error {
 		}
 		defer func() { _ = closeServer() }()
 		g.Sessions = 1 // it looks at one thing after the other, and leaves room for others
-		gw := groupware.New(g, t.db.Tenant, logger("error"))
+		gw := groupware.New(g, t.db, logger("error"))
 		defer gw.Close(ctx)
 		d := doctor.New(doctor.Deps{DB: t.db, Groupware: gw, Now: time.Now, Log: logger("warn"), Certificate: c.TLSCert, People: c.People})
 		if c.Tenant == "" { // one that is switched off is looked at where it is named

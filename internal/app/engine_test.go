@@ -101,7 +101,7 @@ func newRig(t testing.TB, target string, quirks ...ximssserver.Quirks) *rig {
 	}
 	m := telemetry.NewMetrics("test")
 	db.Observe(m.Transaction)
-	gw := groupware.New(groupware.Config{URL: "http://" + web, CLIAddr: line, Admin: "postmaster", AdminPassword: "pw", Sessions: 3, Timeout: 5 * time.Second, Observe: m.Wire}, db.Tenant, log)
+	gw := groupware.New(groupware.Config{URL: "http://" + web, CLIAddr: line, Admin: "postmaster", AdminPassword: "pw", Sessions: 3, Timeout: 5 * time.Second, Observe: m.Wire}, db, log)
 	t.Cleanup(func() { gw.Close(context.WithoutCancel(ctx)) })
 	r.engine = newEngine(db, gw, time.Minute, func() time.Time { return time.Now().Add(r.clock) }, log, m)
 	if err := gw.EnsureTenant(ctx, r.tenant, true); err != nil {

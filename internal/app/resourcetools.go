@@ -26,7 +26,7 @@ func (t *tools) withProvision(ctx context.Context, data string, c config.CGP, do
 		return err
 	}
 	defer func() { _ = closeServer() }()
-	gw := groupware.New(g, t.db.Tenant, logger("warn"))
+	gw := groupware.New(g, t.db, logger("warn"))
 	defer gw.Close(ctx)
 	return do(provision{t.db, gw, time.Now})
 }

@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -89,7 +88,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	}
 	defer func() { err = errors.Join(err, standinClose()) }()
 	cgp.Observe = m.Wire
-	gw := groupware.New(cgp, db.Tenant, log)
+	gw := groupware.New(cgp, db, log)
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 		defer cancel()
@@ -153,7 +152,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	background.Go(func() { hub.Run(run) })
 	background.Go(func() { // what other processes do is forgotten here too
 		hub.Follow(run, func(ev events.Event) {
-			e.availability.Changed(ev.Tenant, slices.Concat(ev.Data.Resources, ev.Data.People), ev.Data.Start.Add(-48*time.Hour), ev.Data.LastEnd)
+			e.availability.Changed(ev.Tenant, ev.Data.Accounts, ev.Data.From, ev.Data.Till)
 		}, e.availability.ForgetAll)
 	})
 	j := &jobs{engine: e, rules: c.Reconcile, log: log, owner: rand.Text(), m: m}

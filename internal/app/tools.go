@@ -414,7 +414,7 @@ func TenantAdd(ctx context.Context, c config.TenantAdd, out io.Writer) error {
 			return err
 		}
 		defer func() { _ = closeServer() }()
-		gw := groupware.New(g, t.db.Tenant, logger("warn"))
+		gw := groupware.New(g, t.db, logger("warn"))
 		defer gw.Close(ctx)
 		if err := gw.HasDomain(ctx, x); err != nil { // before anything is made, here or there
 			return err

@@ -3,8 +3,9 @@
 //
 // Two sources are joined: the occupancy of the tenant's own bookings, which
 // the database knows at once, and the calendars in CommuniGate Pro, where
-// other programs write too. Events there that are RMP's own (known by UID)
-// are left out, so that a cancelled booking does not block by its echo.
+// other programs write too. Events there that are RMP's own (a booking of that
+// resource, known by UID) are left out, so that a cancelled booking does not
+// block by its echo.
 //
 // Readings for display are kept (see layer.go), by calendar and day, until they
 // are too old or something says that they are not true any more: our own
@@ -87,13 +88,13 @@ func New(calendars Calendars, bookings booking.Stores, resources directory.Store
 func (e *Engine) fetchEvents(ctx context.Context, t tenant.ID, accounts []string, from, till time.Time) []fetched {
 	out := make([]fetched, len(accounts))
 	readings := e.calendars.Read(ctx, t, accounts, nil, from, till)
-	own, err := e.ownUIDs(ctx, t, readings)
+	own, err := e.ownEvents(ctx, t, readings)
 	for i, r := range readings {
 		if out[i].err = r.Err; err != nil {
 			out[i].err = err
 		}
 		for _, ev := range r.Events {
-			if own[ev.UID] {
+			if own[booking.InCalendar{UID: ev.UID, Calendar: r.Account}] {
 				continue
 			}
 			out[i].spans = append(out[i].spans, busy{micros(ev.Start), micros(ev.End), &about{block: booking.Block{Status: ev.Status, Title: ev.Summary,
@@ -358,7 +359,7 @@ func (e *Engine) fresh(ctx context.Context, t tenant.ID, resources []directory.R
 	}
 	asOf := e.now()
 	readings := e.calendars.Read(ctx, t, calendars, people, from, till)
-	own, err := e.ownUIDs(ctx, t, readings[:len(calendars)])
+	own, err := e.ownEvents(ctx, t, readings[:len(calendars)])
 	if err != nil {
 		return nil, nil, err
 	}
@@ -370,7 +371,7 @@ func (e *Engine) fresh(ctx context.Context, t tenant.ID, resources []directory.R
 		l := &loads[i]
 		l.Err, l.Why, l.AsOf = readings[i].Err, reasonOf(readings[i].Err), asOf
 		for _, ev := range readings[i].Events {
-			if own[ev.UID] || !ev.Start.Before(till) || !ev.End.After(from) {
+			if own[booking.InCalendar{UID: ev.UID, Calendar: calendars[i]}] || !ev.Start.Before(till) || !ev.End.After(from) {
 				continue
 			}
 			l.Blocks = append(l.Blocks, booking.Block{From: ev.Start, Till: ev.End, Start: ev.Start, End: ev.End, Status: ev.Status, Title: ev.Summary,
@@ -387,10 +388,11 @@ func (e *Engine) fresh(ctx context.Context, t tenant.ID, resources []directory.R
 	return loads, readings[len(calendars):], nil
 }
 
-// ownUIDs answers which events of the readings are of RMP's own bookings.
-func (e *Engine) ownUIDs(ctx context.Context, t tenant.ID, readings []Reading) (map[string]bool, error) {
-	var uids []string
+// ownEvents answers which events of the readings are of RMP's own bookings.
+func (e *Engine) ownEvents(ctx context.Context, t tenant.ID, readings []Reading) (map[booking.InCalendar]bool, error) {
+	var uids, calendars []string
 	for _, r := range readings {
+		calendars = append(calendars, r.Account)
 		for _, ev := range r.Events {
 			uids = append(uids, ev.UID)
 		}
@@ -399,7 +401,7 @@ func (e *Engine) ownUIDs(ctx context.Context, t tenant.ID, readings []Reading) (
 		return nil, nil
 	}
 	slices.Sort(uids)
-	own, err := e.bookings(t).OwnUIDs(ctx, slices.Compact(uids))
+	own, err := e.bookings(t).Own(ctx, slices.Compact(uids), calendars)
 	if err != nil {
 		return nil, fmt.Errorf("busy times: %w", err)
 	}

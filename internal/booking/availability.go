@@ -18,6 +18,7 @@ type Clash struct {
 	Private    bool
 	Foreign    bool // written into the calendar by another program
 	Hold       bool // somebody is just choosing; it ends by itself
+	Itself     bool // another date of the same series
 	Buffer     bool // only its, or our, set-up or tear-down time is in the way
 }
 

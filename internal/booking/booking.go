@@ -189,6 +189,8 @@ type Change struct {
 	Owner      string
 	LeaseUntil time.Time
 	History    HistoryEntry
+	// Reach is what is not as it was: what the booking reaches, and reached.
+	Reach      Reach
 	Quotas     []QuotaCheck
 	Hold       string // id of a hold of the same person that this booking takes the place of
 	RequestKey string // Idempotency-Key under which the booking is made
@@ -243,13 +245,16 @@ type QuotaError struct{ Refusal Refusal }
 
 func (e *QuotaError) Error() string { return "quota: " + e.Refusal.Detail }
 
+// InCalendar is an event in a calendar.
+type InCalendar struct{ UID, Calendar string }
+
 // Store keeps the bookings of one tenant.
 type Store interface {
 	// Save stores changes of bookings, all or none. A time that is taken is
 	// ErrOverlap; ErrStale, ErrNotFound, ErrNoHold, *QuotaError.
 	Save(ctx context.Context, changes ...Change) error
 	// Release forgets a hold of a person, if there is one.
-	Release(ctx context.Context, id, person string) error
+	Release(ctx context.Context, id, person string, now time.Time) error
 	// Booking answers one with its sync states, or ErrNotFound.
 	Booking(ctx context.Context, id string) (Booking, error)
 	// Bookings answers those that pass the filter, with their sync states.
@@ -258,9 +263,11 @@ type Store interface {
 	// [from, till), by bookings and by holds that have not run out at now,
 	// ordered by resource and start.
 	Occupied(ctx context.Context, resources []string, from, till, now time.Time) ([]Occupied, error)
-	// OwnUIDs answers which of the iCalendar UIDs are of bookings of this
-	// tenant, live or cancelled.
-	OwnUIDs(ctx context.Context, uids []string) (map[string]bool, error)
+	// Own answers which events, by iCalendar UID, are a booking's own in which
+	// of the resources' calendars: it is, live or cancelled, of the resource,
+	// or has been written there. The same event in another resource's calendar
+	// is a copy that somebody put there.
+	Own(ctx context.Context, uids, calendars []string) (map[InCalendar]bool, error)
 	// History answers a booking's entries, oldest first.
 	History(ctx context.Context, id string) ([]HistoryEntry, error)
 	// Used counts the dates that a quota is about, without those of one

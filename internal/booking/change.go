@@ -120,8 +120,15 @@ func (s *Service) changeAll(ctx context.Context, p tenant.Principal, old Booking
 	}
 	d.old, d.booking = &old, s.changed(old)
 	d.booking.fill(d.request, d.resources)
-	if !d.booking.Start.Equal(old.Start) || !d.booking.End.Equal(old.End) || d.booking.TimeZone != old.TimeZone || !d.booking.Recurrence.equal(old.Recurrence) {
+	switch {
+	case !d.booking.Start.Equal(old.Start) || d.booking.TimeZone != old.TimeZone || !d.booking.Recurrence.equal(old.Recurrence):
 		d.booking.Overrides = nil
+	case !d.booking.End.Equal(old.End): // a date that has been, or should have been, stays as it was changed
+		now := s.Now()
+		d.booking.Overrides = slices.DeleteFunc(slices.Clone(old.Overrides), func(o Override) bool {
+			been := o.State == ChangedDate && !o.End.After(now)
+			return !been && o.Original.Add(old.End.Sub(old.Start)).After(now)
+		})
 	}
 	err = s.place(ctx, d, func() error { return s.Bookings(p.Tenant).Save(ctx, s.change(d, "changed", "")) })
 	if err != nil {

@@ -143,7 +143,7 @@ func (s *Service) place(ctx context.Context, d *draft, store func() error) error
 // change puts together what one transaction stores.
 func (s *Service) change(d *draft, action, reason string) Change {
 	b := d.booking
-	c := Change{Booking: b, Dates: d.dates, Now: s.Now(), Hold: d.request.Hold, RequestKey: d.request.Key,
+	c := Change{Booking: b, Dates: d.dates, Now: s.Now(), Reach: d.reach(), Hold: d.request.Hold, RequestKey: d.request.Key,
 		History: HistoryEntry{At: b.UpdatedAt, Actor: d.who.Email, Action: action, Reason: reason, After: asJSON(b)}}
 	if d.old != nil {
 		c.Expect = d.old.Version
@@ -176,6 +176,15 @@ func (s *Service) change(d *draft, action, reason string) Change {
 		}
 	}
 	return c
+}
+
+// reach is where the booking is, and where it was.
+func (d *draft) reach() Reach {
+	r := d.booking.Reach()
+	if d.old != nil {
+		r = r.And(d.old.Reach())
+	}
+	return r
 }
 
 // Targets answers the calendars a booking belongs into: the central one of

@@ -42,7 +42,7 @@ func (s *Service) Hold(ctx context.Context, p tenant.Principal, r Request, lengt
 	if err != nil {
 		return Booking{}, fmt.Errorf("hold: %w", err)
 	}
-	s.touched(p.Tenant, d.booking)
+	s.touched(p.Tenant, d.reach())
 	return s.load(ctx, p.Tenant, d.booking.ID)
 }
 
@@ -55,11 +55,11 @@ func (s *Service) Release(ctx context.Context, p tenant.Principal, id string) (e
 		return nil
 	}
 	if err == nil {
-		err = s.Bookings(p.Tenant).Release(ctx, id, p.Email)
+		err = s.Bookings(p.Tenant).Release(ctx, id, p.Email, s.Now())
 	}
 	if err != nil {
 		return fmt.Errorf("release hold: %w", err)
 	}
-	s.touched(p.Tenant, b)
+	s.touched(p.Tenant, b.Reach())
 	return nil
 }

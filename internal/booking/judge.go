@@ -21,6 +21,7 @@ type Block struct {
 	Hold       bool      // somebody is just choosing
 	HoldUntil  time.Time // of a hold: from then on it is not there
 	BookingID  string    // of RMP's own
+	Itself     bool      // of an earlier date of the series that is asked about
 	Status     string    // busy, tentative or out-of-office
 }
 
@@ -84,6 +85,26 @@ func (l Load) Judge(c Case) Verdict {
 	return v
 }
 
+// with is the load with what earlier dates of a series take of it, as far as
+// they reach a later one.
+func (l Load) with(b *Booking, quantity int, dates []Occurrence, o Occurrence) Load {
+	setup, teardown := l.Rules.Setup(), l.Rules.Teardown()
+	blocks := l.Blocks
+	for _, x := range dates {
+		if !x.End.Add(teardown).After(o.Start.Add(-setup)) {
+			continue
+		}
+		for range max(1, quantity) {
+			blocks = append(slices.Clip(blocks), Block{From: x.Start.Add(-setup), Till: x.End.Add(teardown), Start: x.Start, End: x.End, Holder: b.Organizer, Title: b.Title, Itself: true})
+		}
+	}
+	if len(blocks) > len(l.Blocks) {
+		slices.SortStableFunc(blocks, func(a, b Block) int { return a.From.Compare(b.From) })
+		l.Blocks = blocks
+	}
+	return l
+}
+
 // clashes are what leaves too few units free somewhere in the span.
 func (l Load) clashes(c Case) []Clash {
 	from, till := c.Start.Add(-l.Rules.Setup()), c.End.Add(l.Rules.Teardown())
@@ -109,7 +130,7 @@ func (l Load) clashes(c Case) []Clash {
 	out := make([]Clash, len(over))
 	for i, b := range over {
 		out[i] = Clash{Resource: l.Resource.Email, Start: b.Start, End: b.End, Holder: b.Holder, Title: b.Title, Private: b.Private,
-			Foreign: b.Foreign, Hold: b.Hold, Buffer: !b.Start.Before(c.End) || !b.End.After(c.Start)}
+			Foreign: b.Foreign, Hold: b.Hold, Itself: b.Itself, Buffer: !b.Start.Before(c.End) || !b.End.After(c.Start)}
 	}
 	return out
 }

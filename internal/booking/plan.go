@@ -197,10 +197,12 @@ func (s *Service) judge(d *draft) []PlannedDate {
 		}
 	}
 	var out []PlannedDate
+	var free []Occurrence
 	for i, o := range d.coming(now) {
 		p := PlannedDate{Occurrence: o, State: DateFree}
 		for k, l := range d.loads {
-			v := l.Judge(Case{Who: d.who, Now: now, Start: o.Start, End: o.End, Quantity: d.booking.Resources[k].Quantity,
+			quantity := d.booking.Resources[k].Quantity
+			v := l.with(&d.booking, quantity, free, o).Judge(Case{Who: d.who, Now: now, Start: o.Start, End: o.End, Quantity: quantity,
 				Ignore: d.ignore(), Later: i > 0, Kept: kept[Occurrence{Original: o.Original, Start: o.Start, End: o.End}]})
 			p.Clashes = append(p.Clashes, v.Clashes...)
 			p.Refusals = append(p.Refusals, v.Refusals...)
@@ -215,6 +217,8 @@ func (s *Service) judge(d *draft) []PlannedDate {
 			p.State = DateUnknown
 		case len(p.Clashes) > 0:
 			p.State = DateTaken
+		default:
+			free = append(free, o)
 		}
 		out = append(out, p)
 	}

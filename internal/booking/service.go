@@ -191,37 +191,17 @@ func (b Booking) SeenBy(p tenant.Principal) Booking {
 	return b
 }
 
-// touched forgets what is kept of the calendars that a booking is in.
-func (s *Service) touched(t tenant.ID, b Booking) {
-	s.Availability.Changed(t, b.accounts(), earlier(b.Start, b.Start.Add(-48*time.Hour)), b.LastEnd)
-}
-
-// accounts are all whose calendars the booking is in.
-func (b *Booking) accounts() []string {
-	out := []string{strings.ToLower(b.Organizer.Email)}
-	for _, r := range b.Resources {
-		out = append(out, r.Email)
-	}
-	for _, a := range b.Attendees {
-		out = append(out, a.Email)
-	}
-	return out
-}
-
 // written tries the calendar writes and answers the booking as it was stored,
 // with how far its calendars are: somebody may have changed it since. The booking is stored by now: a fault of the writes is not one of the
 // request. More ids are of bookings that were changed along with it.
 func (s *Service) written(ctx context.Context, d *draft, more ...string) (Booking, error) {
 	t, b := d.tenant.ID, d.booking
-	s.touched(t, b)
-	if d.old != nil {
-		s.touched(t, *d.old)
-	}
+	s.touched(t, d.reach())
 	for _, id := range more {
 		s.Writer.WriteNow(ctx, t, Booking{ID: id}, d.owner, nil)
 	}
 	sync := s.Writer.WriteNow(ctx, t, b, d.owner, d.fresh)
-	s.touched(t, b) // what was read meanwhile is of before the write
+	s.touched(t, d.reach()) // what was read meanwhile is of before the write
 	if sync != nil {
 		slices.SortFunc(sync, func(x, y Sync) int { return strings.Compare(x.Calendar, y.Calendar) })
 		b.Sync = sync

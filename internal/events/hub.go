@@ -39,14 +39,22 @@ type Event struct {
 	Data      Data
 }
 
+// Hold is the kind of event that tells of a hold, taken or given back. It is
+// for the processes alone; listeners outside are told of bookings.
+const Hold = "hold"
+
 // Data is what an event tells of a booking.
 type Data struct {
 	Resources []string  `json:"resources"`
-	People    []string  `json:"people,omitempty"` // for what is kept of calendars; not for listeners outside
 	Start     time.Time `json:"start"`
 	End       time.Time `json:"end"`
-	LastEnd   time.Time `json:"lastEnd,omitzero"`
 	Status    string    `json:"status"`
+
+	// For what processes keep of calendars: those of Accounts are not as they
+	// were between From and Till (zero: no end).
+	Accounts []string  `json:"accounts,omitempty"`
+	From     time.Time `json:"from,omitzero"`
+	Till     time.Time `json:"till,omitzero"`
 }
 
 // Store keeps the events of all tenants.

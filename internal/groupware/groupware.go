@@ -50,17 +50,23 @@ type Observer interface {
 	cli.Observer
 }
 
+// Tenants are those of the installation.
+type Tenants interface {
+	Tenant(ctx context.Context, id tenant.ID) (tenant.Tenant, error)
+	Tenants(ctx context.Context) ([]tenant.Tenant, error)
+}
+
 // Groupware reaches the CommuniGate Pro servers of all tenants.
 type Groupware struct {
 	cfg     Config
-	tenants func(ctx context.Context, id tenant.ID) (tenant.Tenant, error)
+	tenants Tenants
 	log     *slog.Logger
 	servers servers
 	rights  rights
 }
 
 // New makes the connection pools; nothing is connected yet.
-func New(cfg Config, tenants func(ctx context.Context, id tenant.ID) (tenant.Tenant, error), log *slog.Logger) *Groupware {
+func New(cfg Config, tenants Tenants, log *slog.Logger) *Groupware {
 	main := newServer(cfg, mainServer, cfg.URL, cfg.TLS, cli.Config{Addr: cfg.CLIAddr, StartTLS: cfg.CLIStartTLS, User: cfg.Admin,
 		Password: cfg.AdminPassword.Reveal(), Timeout: cfg.Timeout})
 	return &Groupware{cfg: cfg, tenants: tenants, log: log, rights: rights{seen: map[string]time.Time{}},

@@ -38,16 +38,32 @@ func (g *Groupware) Read(ctx context.Context, t tenant.ID, calendars, people []s
 		}
 		g.otherwise(ctx, t, part[n:], from, till)
 	}
-	// The server may be that of other tenants too, whose accounts are none of
-	// this one's business, not even whether they are there.
-	if o, err := g.of(ctx, t); err == nil {
-		for i, r := range out {
-			if !o.tenant.Owns(r.Account) {
-				out[i] = availability.Reading{Account: r.Account, Err: availability.ErrNoAccount}
-			}
+	g.veil(ctx, t, out)
+	return out
+}
+
+// veil takes out what was read of other tenants' accounts: the server may be
+// theirs too, and they are none of this one's business, not even whether they
+// are there. Addresses that are of no tenant are as the server answers them.
+func (g *Groupware) veil(ctx context.Context, id tenant.ID, readings []availability.Reading) {
+	o, err := g.of(ctx, id)
+	if err != nil {
+		return // nothing has been read
+	}
+	abroad := func(r availability.Reading) bool { return !o.tenant.Owns(r.Account) }
+	if !slices.ContainsFunc(readings, abroad) {
+		return
+	}
+	all, err := g.tenants.Tenants(ctx)
+	for i, r := range readings {
+		switch {
+		case !abroad(r):
+		case err != nil:
+			readings[i] = availability.Reading{Account: r.Account, Err: err}
+		case slices.ContainsFunc(all, func(t tenant.Tenant) bool { return t.ID != id && t.Owns(r.Account) }):
+			readings[i] = availability.Reading{Account: r.Account, Err: availability.ErrNoAccount}
 		}
 	}
-	return out
 }
 
 // otherwise reads people whose free/busy came in a form that is not

@@ -130,7 +130,7 @@ func (g *Groupware) of(ctx context.Context, id tenant.ID) (*opened, error) {
 	if o != nil && time.Since(o.read) < tenantFresh {
 		return o, nil
 	}
-	t, err := g.tenants(ctx, id)
+	t, err := g.tenants.Tenant(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func (g *Groupware) Write(ctx context.Context, id tenant.ID, jobs []outbox.Job) 
 	for i := range every {
 		every[i] = i
 	}
-	t, err := g.tenants(ctx, id)
+	t, err := g.tenants.Tenant(ctx, id)
 	if err == nil {
 		err = g.write(ctx, t, jobs, every, errs)
 	}

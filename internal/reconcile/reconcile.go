@@ -59,8 +59,8 @@ type Store interface {
 	Checked(ctx context.Context, c Check, at, next time.Time, failure string) error
 	// Due makes the check of a calendar due.
 	Due(ctx context.Context, t tenant.ID, resources []string, at time.Time) error
-	// Own answers the bookings that have dates of the resource in the window,
-	// or one of the UIDs. still is since when nothing may have changed for a
+	// Own answers the bookings of the resource, or written into its calendar,
+	// that have dates in the window or one of the UIDs. still is since when nothing may have changed for a
 	// booking to be Settled.
 	Own(ctx context.Context, c Check, uids []string, from, till, still time.Time) ([]Own, error)
 	// SaveForeign replaces what is known of foreign events in the window, and

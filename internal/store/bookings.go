@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"rmp/internal/booking"
+	"rmp/internal/events"
 )
 
 var _ booking.Store = (*Tenant)(nil)
@@ -85,7 +86,7 @@ func (t *Tenant) lockResources(ctx context.Context, tx txn, changes []booking.Ch
 	}
 	slices.Sort(ids) // in one order in all transactions, so that none waits for another in a circle
 	for _, id := range slices.Compact(ids) {
-		if err := t.db.dialect.lock(ctx, tx, "resource "+t.id+" "+id); err != nil {
+		if err := t.db.dialect.lock(ctx, tx, resourceLock(t.id, id)); err != nil {
 			return err
 		}
 	}
@@ -213,8 +214,35 @@ func (t *Tenant) free(ctx context.Context, tx txn, c booking.Change) error {
 	if c.Booking.Status == booking.Cancelled { // it is still listed where it was
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM occurrences WHERE tenant_id=$1 AND booking_id=$2 AND ends_at>$3`, t.id, c.Booking.ID, micros(ended))
-	return err
+	if _, err := tx.ExecContext(ctx, `DELETE FROM occurrences WHERE tenant_id=$1 AND booking_id=$2 AND ends_at>$3`, t.id, c.Booking.ID, micros(ended)); err != nil {
+		return err
+	}
+	return t.dropPassed(ctx, tx, c)
+}
+
+// dropPassed takes out dates that have been, at another time than theirs,
+// where the series, which has moved, has one to come in their stead.
+func (t *Tenant) dropPassed(ctx context.Context, tx txn, c booking.Change) error {
+	passed, err := collect(ctx, tx, func(rows *sql.Rows) (int64, error) {
+		var at int64
+		return at, rows.Scan(&at)
+	}, `SELECT original FROM occurrences WHERE tenant_id=$1 AND booking_id=$2 AND original>=$3`, t.id, c.Booking.ID, micros(c.Now.Add(-longestBlock)))
+	if err != nil || len(passed) == 0 {
+		return err
+	}
+	coming := map[int64]bool{}
+	for _, o := range c.Dates {
+		coming[micros(o.Original)] = o.End.After(c.Now)
+	}
+	passed = slices.DeleteFunc(passed, func(at int64) bool { return !coming[at] })
+	for _, table := range []string{"occupancy", "occurrences"} {
+		for _, at := range passed {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE tenant_id=$1 AND booking_id=$2 AND original=$3`, t.id, c.Booking.ID, at); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // dropDates frees single dates, and takes away what is stored of changed ones,
@@ -303,7 +331,7 @@ func (t *Tenant) storeParts(ctx context.Context, tx txn, c booking.Change) error
 		return err
 	}
 	if b.Status == booking.Held {
-		return nil
+		return t.tell(ctx, tx, c.Now, events.Hold, b, c.Reach)
 	}
 	if err := t.storeHistory(ctx, tx, c); err != nil {
 		return err
@@ -317,7 +345,7 @@ func (t *Tenant) storeParts(ctx context.Context, tx txn, c booking.Change) error
 	if err := t.storeWants(ctx, tx, c); err != nil {
 		return err
 	}
-	return t.tell(ctx, tx, c.Now, "booking."+c.History.Action, b)
+	return t.tell(ctx, tx, c.Now, "booking."+c.History.Action, b, c.Reach)
 }
 
 func (t *Tenant) storeHistory(ctx context.Context, tx txn, c booking.Change) error {

@@ -220,19 +220,27 @@ func (t *Tenant) loadParts(ctx context.Context, q queryer, found []booking.Booki
 	return err
 }
 
-// OwnUIDs implements booking.Store.
-func (t *Tenant) OwnUIDs(ctx context.Context, uids []string) (map[string]bool, error) {
-	own := map[string]bool{}
+// Own implements booking.Store.
+func (t *Tenant) Own(ctx context.Context, uids, calendars []string) (map[booking.InCalendar]bool, error) {
+	asked := make(map[string]bool, len(calendars))
+	for _, c := range calendars {
+		asked[c] = true
+	}
+	own := map[booking.InCalendar]bool{}
 	const chunk = 500
 	for i := 0; i < len(uids); i += chunk {
 		var a args
-		q := `SELECT uid FROM bookings WHERE tenant_id=` + a.add(t.id) + ` AND uid IN ` + list(&a, uids[i:min(i+chunk, len(uids))])
+		which := ` WHERE b.tenant_id=` + a.add(t.id) + ` AND b.uid IN ` + list(&a, uids[i:min(i+chunk, len(uids))])
 		_, err := collect(ctx, t.read, func(rows *sql.Rows) (struct{}, error) {
-			var uid string
-			err := rows.Scan(&uid)
-			own[uid] = true
+			var x booking.InCalendar
+			err := rows.Scan(&x.UID, &x.Calendar)
+			if asked[x.Calendar] {
+				own[x] = true
+			}
 			return struct{}{}, err
-		}, q, a.values...)
+		}, `SELECT b.uid, r.email FROM bookings b JOIN booking_resources x ON x.tenant_id=b.tenant_id AND x.booking_id=b.id
+				JOIN resources r ON r.tenant_id=x.tenant_id AND r.id=x.resource_id`+which+`
+			UNION SELECT b.uid, o.calendar FROM bookings b JOIN outbox o ON o.tenant_id=b.tenant_id AND o.booking_id=b.id`+which, a.values...)
 		if err != nil {
 			return nil, t.db.wrap("look for own events", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"rmp/internal/availability"
@@ -124,12 +125,16 @@ func (d *DB) Own(ctx context.Context, c reconcile.Check, uids []string, from, ti
 			return nil, d.wrap("read own bookings", err)
 		}
 		for _, b := range found {
-			o := reconcile.Own{Booking: b, Dates: dates[b.ID], Gone: true}
+			here := slices.ContainsFunc(b.Resources, func(r booking.BookedResource) bool { return r.ID == c.Resource.ID })
+			o := reconcile.Own{Booking: b, Dates: dates[b.ID], Gone: !here || b.Status == booking.Cancelled}
 			for _, s := range b.Sync {
 				if s.Calendar == c.Resource.Email {
-					o.Gone = s.Remove || b.Status == booking.Cancelled
+					here = true
 					o.Settled = s.State == booking.Synced && s.UpdatedAt.Before(still) && b.UpdatedAt.Before(still)
 				}
+			}
+			if !here { // a copy of an event that belongs elsewhere
+				continue
 			}
 			if o.Gone {
 				o.Dates = nil
@@ -293,7 +298,7 @@ func (t *Tenant) mark(ctx context.Context, tx txn, id string, status booking.Sta
 	if err := t.storeHistory(ctx, tx, c); err != nil {
 		return err
 	}
-	return t.tell(ctx, tx, at, "booking."+action, after)
+	return t.tell(ctx, tx, at, "booking."+action, after, after.Reach())
 }
 
 func bookingJSON(b booking.Booking) (string, error) {

@@ -16,16 +16,16 @@ var _ events.Store = (*DB)(nil)
 const keepEvents = 24 * time.Hour
 
 // tell notes an event in the transaction of what it tells of.
-func (t *Tenant) tell(ctx context.Context, tx txn, at time.Time, kind string, b booking.Booking) error {
+func (t *Tenant) tell(ctx context.Context, tx txn, at time.Time, kind string, b booking.Booking, reach booking.Reach) error {
 	resources := make([]string, len(b.Resources))
 	for i, r := range b.Resources {
 		resources[i] = r.Email
 	}
-	people := []string{b.Organizer.Email} // for what is kept of their calendars, in this process and in others
-	for _, a := range b.Attendees {
-		people = append(people, a.Email)
+	d := events.Data{Resources: resources, Start: b.Start, End: b.End, Status: string(b.Status), Accounts: reach.Accounts, From: reach.From, Till: reach.Till}
+	if reach.Endless {
+		d.Till = time.Time{}
 	}
-	data, err := json.Marshal(events.Data{Resources: resources, People: people, Start: b.Start, End: b.End, LastEnd: b.LastEnd, Status: string(b.Status)})
+	data, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}

@@ -144,7 +144,7 @@ func (t *Tenant) SetPartStat(ctx context.Context, uid, email, partStat string, a
 		if err := t.storeHistory(ctx, tx, c); err != nil {
 			return err
 		}
-		return t.tell(ctx, tx, at, "booking.replied", after)
+		return t.tell(ctx, tx, at, "booking.replied", after, after.Reach())
 	})
 	return changed, t.db.wrap("note an answer", err)
 }
@@ -219,7 +219,7 @@ func (t *Tenant) DropDeadLetters(ctx context.Context, bookingID, actor string, a
 			if err := t.storeHistory(ctx, tx, c); err != nil {
 				return err
 			}
-			if err := t.tell(ctx, tx, at, "booking.sync", b); err != nil {
+			if err := t.tell(ctx, tx, at, "booking.sync", b, b.Reach()); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"rmp/internal/booking"
+	"rmp/internal/events"
 	"rmp/internal/tenant"
 )
 
@@ -31,7 +32,6 @@ const insertOccupancy = `INSERT INTO occupancy (tenant_id, resource_id, unit, bo
 // occupy takes the resources for the dates of the changes.
 func (t *Tenant) occupy(ctx context.Context, tx txn, changes []booking.Change) error {
 	wanted := map[string][]taken{}
-	units := map[string]int{}
 	var order []string
 	now := time.Time{}
 	for _, c := range changes {
@@ -41,10 +41,7 @@ func (t *Tenant) occupy(ctx context.Context, tx txn, changes []booking.Change) e
 			continue
 		}
 		for _, r := range b.Resources {
-			if units[r.ID] == 0 {
-				order = append(order, r.ID)
-			}
-			units[r.ID] = max(1, r.Units)
+			order = append(order, r.ID)
 			for _, o := range c.Dates {
 				if !o.End.After(c.Now) {
 					continue
@@ -58,6 +55,11 @@ func (t *Tenant) occupy(ctx context.Context, tx txn, changes []booking.Change) e
 		}
 	}
 	slices.Sort(order)
+	order = slices.Compact(order)
+	units, err := t.units(ctx, tx, order)
+	if err != nil {
+		return err
+	}
 	for _, id := range order {
 		if len(wanted[id]) == 0 {
 			continue
@@ -66,16 +68,44 @@ func (t *Tenant) occupy(ctx context.Context, tx txn, changes []booking.Change) e
 			return err
 		}
 		var err error
-		if units[id] == 1 {
-			err = t.take(ctx, tx, wanted[id])
+		if u := units[id]; u.several {
+			err = t.takeUnits(ctx, tx, id, u.n, wanted[id])
 		} else {
-			err = t.takeUnits(ctx, tx, id, units[id], wanted[id])
+			err = t.take(ctx, tx, wanted[id])
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// units are how many a resource has. several: they are told apart, as there is
+// more than one, or once was.
+type units struct {
+	n       int
+	several bool
+}
+
+// units reads them now: they may be fewer than when the booking was judged.
+// Who changes them waits for lockResources, or the other way round.
+func (t *Tenant) units(ctx context.Context, tx txn, ids []string) (map[string]units, error) {
+	out := make(map[string]units, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var a args
+	_, err := collect(ctx, tx, func(rows *sql.Rows) (struct{}, error) {
+		var id string
+		var u units
+		var above int
+		err := rows.Scan(&id, &u.n, &above)
+		u.several = u.n > 1 || above > 0
+		out[id] = u
+		return struct{}{}, err
+	}, `SELECT r.id, r.units, CASE WHEN EXISTS (SELECT 1 FROM occupancy o WHERE o.tenant_id=r.tenant_id AND o.resource_id=r.id AND o.unit>0) THEN 1 ELSE 0 END
+		FROM resources r WHERE r.tenant_id=`+a.add(t.id)+` AND r.id IN `+list(&a, ids), a.values...)
+	return out, err
 }
 
 func (t *Tenant) take(ctx context.Context, tx txn, list []taken) error {
@@ -88,14 +118,10 @@ func (t *Tenant) take(ctx context.Context, tx txn, list []taken) error {
 
 // takeUnits finds units for the dates. Where none is free for all of a date,
 // though there is room at every instant, the dates around it change units
-// among themselves: identical units are as good as each other. The resource's
-// row is locked meanwhile; what is stored is still under the rule of no
-// overlap for each unit.
+// among themselves: identical units are as good as each other. Nobody else
+// takes any meanwhile (lockResources); what is stored is still under the rule
+// of no overlap for each unit.
 func (t *Tenant) takeUnits(ctx context.Context, tx txn, resource string, units int, list []taken) error {
-	var id string
-	if err := tx.QueryRowContext(ctx, `SELECT id FROM resources WHERE tenant_id=$1 AND id=$2`+t.db.dialect.forUpdate(), t.id, resource).Scan(&id); err != nil {
-		return err
-	}
 	slices.SortFunc(list, func(a, b taken) int { return int(min(max(a.start-b.start, -1), 1)) })
 	for len(list) > 0 { // dates that touch one another are placed together
 		n, end := 1, list[0].end
@@ -132,11 +158,19 @@ func (t *Tenant) takeGroup(ctx context.Context, tx txn, resource string, units i
 		}
 		from, till = wide, end
 	}
+	if crowded(there, group, units) {
+		return booking.ErrOverlap
+	}
 	if fits(there, group, units) {
 		return t.take(ctx, tx, group)
 	}
 	all := slices.Concat(there, slices.Clone(group))
 	slices.SortStableFunc(all, func(a, b taken) int { return int(min(max(a.start-b.start, -1), 1)) })
+	// There may be more taken than there are units, from when there were more.
+	// Those keep one each: with as many as there were, there is one for all.
+	for _, x := range there {
+		units = max(units, x.unit+1)
+	}
 	ends := make([]int64, units) // of each unit
 	for i := range all {
 		unit := slices.IndexFunc(ends, func(end int64) bool { return end <= all[i].start })
@@ -152,6 +186,32 @@ func (t *Tenant) takeGroup(ctx context.Context, tx txn, resource string, units i
 		}
 	}
 	return t.take(ctx, tx, all)
+}
+
+// crowded reports whether a date would take more units than there are, at any
+// instant of it.
+func crowded(there, group []taken, units int) bool {
+	at := func(t int64) (n int) {
+		for _, list := range [][]taken{there, group} {
+			for _, x := range list {
+				if x.start <= t && x.end > t {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	for _, g := range group { // the count grows only where something begins
+		if at(g.start) > units {
+			return true
+		}
+		for _, list := range [][]taken{there, group} {
+			if slices.ContainsFunc(list, func(x taken) bool { return x.start > g.start && x.start < g.end && at(x.start) > units }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // fits finds units for the dates beside those that are there, if nothing has
@@ -191,21 +251,17 @@ func (t *Tenant) dropExpired(ctx context.Context, tx txn, resource string, now t
 // dropHold removes a hold with all that hangs on it, and answers whether there
 // was one that had not run out.
 func (t *Tenant) dropHold(ctx context.Context, tx txn, id, person string, now time.Time) (int, error) {
-	var until int64
-	found, err := collect(ctx, tx, func(rows *sql.Rows) (int64, error) {
-		err := rows.Scan(&until)
-		return until, err
-	}, `SELECT hold_until FROM bookings WHERE tenant_id=$1 AND id=$2 AND organizer=$3 AND status='hold'`+t.db.dialect.forUpdate(), t.id, id, person)
+	found, err := t.bookings(ctx, tx, `SELECT `+bookingColumns+` FROM bookings b WHERE b.tenant_id=$1 AND b.id=$2 AND b.organizer=$3 AND b.status='hold'`+t.db.dialect.forUpdate(), t.id, id, person)
 	if err != nil || len(found) == 0 {
 		return 0, err
 	}
 	if err := t.dropBooking(ctx, tx, id); err != nil {
 		return 0, err
 	}
-	if found[0] <= micros(now) {
+	if !found[0].HoldUntil.After(now) {
 		return 0, nil
 	}
-	return 1, nil
+	return 1, t.tell(ctx, tx, now, events.Hold, found[0], found[0].Reach())
 }
 
 func (t *Tenant) dropBooking(ctx context.Context, tx txn, id string) error {
@@ -219,9 +275,9 @@ func (t *Tenant) dropBooking(ctx context.Context, tx txn, id string) error {
 }
 
 // Release implements booking.Store.
-func (t *Tenant) Release(ctx context.Context, id, person string) error {
+func (t *Tenant) Release(ctx context.Context, id, person string, now time.Time) error {
 	err := t.tx(ctx, func(tx txn) error {
-		_, err := t.dropHold(ctx, tx, id, person, time.Time{})
+		_, err := t.dropHold(ctx, tx, id, person, now)
 		return err
 	})
 	return t.db.wrap("release hold", err)

@@ -91,7 +91,13 @@ func (d *DB) Note(ctx context.Context, owner string, at time.Time, outcomes ...o
 			}
 			if b := o.Job.Booking; changed && !told[b.ID] {
 				told[b.ID] = true
-				if err := d.For(o.Job.Tenant).tell(ctx, tx, at, "booking.sync", b); err != nil {
+				reach := b.Reach()
+				for _, x := range outcomes { // those that it is not in any more, too
+					if x.Job.Booking.ID == b.ID && x.Job.Tenant == o.Job.Tenant {
+						reach.Accounts = append(reach.Accounts, x.Job.Calendar)
+					}
+				}
+				if err := d.For(o.Job.Tenant).tell(ctx, tx, at, "booking.sync", b, reach); err != nil {
 					return err
 				}
 			}

@@ -126,6 +126,10 @@ func (t *Tenant) SaveResource(ctx context.Context, r *directory.Resource) error 
 	}
 	var created, updated int64
 	err = t.tx(ctx, func(tx txn) error {
+		// Who books it just now has as many units as were there when he began.
+		if err := t.lockResource(ctx, tx, r.Email); err != nil {
+			return err
+		}
 		return tx.QueryRowContext(ctx, `INSERT INTO resources (tenant_id, `+resourceColumns+`)
 		VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,1,$15,$15)
 		ON CONFLICT (tenant_id, email) DO UPDATE SET type=excluded.type, name=excluded.name, description=excluded.description, site=excluded.site,
@@ -142,6 +146,23 @@ func (t *Tenant) SaveResource(ctx context.Context, r *directory.Resource) error 
 	r.CreatedAt, r.UpdatedAt = instant(created), instant(updated)
 	return t.db.wrap("save resource", err)
 }
+
+// lockResource waits for those who book the resource of an address just now.
+func (t *Tenant) lockResource(ctx context.Context, tx txn, email string) error {
+	ids, err := collect(ctx, tx, func(rows *sql.Rows) (string, error) {
+		var id string
+		return id, rows.Scan(&id)
+	}, `SELECT id FROM resources WHERE tenant_id=$1 AND email=$2`, t.id, strings.ToLower(email))
+	for _, id := range ids {
+		if err := t.db.dialect.lock(ctx, tx, resourceLock(t.id, id)); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// resourceLock names the lock of a resource.
+func resourceLock(tenant, id string) string { return "resource " + tenant + " " + id }
 
 // RemoveResource takes a resource out; what was booked of it stays.
 func (t *Tenant) RemoveResource(ctx context.Context, id string, at time.Time) error {

@@ -185,8 +185,8 @@ func TestTenantsAreWalls(t *testing.T) {
 		if taken, err := b.Occupied(t.Context(), []string{"room@res.test"}, noon, noon.Add(time.Hour), noon); err != nil || len(taken) != 0 {
 			t.Errorf("Occupied: %v, %v", taken, err)
 		}
-		if own, err := b.OwnUIDs(t.Context(), []string{"uid-secret"}); err != nil || len(own) != 0 {
-			t.Errorf("OwnUIDs: %v, %v", own, err)
+		if own, err := b.Own(t.Context(), []string{"uid-secret"}, []string{"room@res.test"}); err != nil || len(own) != 0 {
+			t.Errorf("Own: %v, %v", own, err)
 		}
 		if h, err := b.History(t.Context(), "secret"); err != nil || len(h) != 0 {
 			t.Errorf("History: %v, %v", h, err)
