@@ -216,6 +216,9 @@ func conflictsOf(list []booking.Clash) []Conflict {
 		case x.Foreign:
 			c.Reason = "in the calendar"
 		}
+		if x.Foreign {
+			x.Title = "" // it may be private: that is not known of other programs' events
+		}
 		if !x.Private && (x.Holder.Email != "" || x.Title != "") {
 			c.HeldBy = &HeldBy{Email: x.Holder.Email, Name: x.Holder.Name, Title: x.Title}
 		}

@@ -100,8 +100,14 @@ func spanSeenBy(p tenant.Principal, resource string, b booking.Block) CalendarSp
 	if b.Hold {
 		s.Booking = ""
 	}
-	if mine := b.Holder.Email == p.Email; !b.Private || mine || p.Runs(resource) {
-		s.Title, s.HeldBy = b.Title, b.Holder.Email
+	inside := b.Holder.Email == p.Email || p.Runs(resource)
+	if !b.Private || inside {
+		s.HeldBy = b.Holder.Email
+		// Whether another program's event is private the server does not say
+		// with its times, so what it is about is for those whom it concerns.
+		if !b.Foreign || inside {
+			s.Title = b.Title
+		}
 	}
 	return s
 }

@@ -1,14 +1,17 @@
 package app
 
 import (
+	"net/url"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"rmp/calendar/ical"
 	"rmp/communigate/ximss"
 	"rmp/internal/booking"
 	"rmp/internal/people"
+	"rmp/internal/reconcile"
 	"rmp/internal/tenant"
 )
 
@@ -116,5 +119,73 @@ func TestFreeBusyEndsAtTheWall(t *testing.T) {
 	own := s.asked(t, 200, "POST", "/api/v2/freebusy", bob, asks)["items"].([]any)[0].(map[string]any)
 	if len(own["busy"].([]any)) != 1 {
 		t.Errorf("told to one's own: %v", own)
+	}
+}
+
+// TestForeignTitlesAreForTheirOwn: what another program's event in a room is
+// about, which may be private, is told to its organizer and to who runs the
+// room; others learn who to ask.
+func TestForeignTitlesAreForTheirOwn(t *testing.T) {
+	s := serve(t)
+	root := s.person(t, s.tenant, "root@a.test", tenant.Admin)
+	other := s.person(t, s.tenant, ben, tenant.User)
+	e := &ical.Event{UID: "priv", Start: ical.At(at(0, 9)), End: ical.At(at(0, 10)), Summary: "Dismissal of X", Class: "PRIVATE", Organizer: &ical.Address{Email: ben}, Transp: "OPAQUE", BusyStatus: "BUSY"}
+	s.as(ben, openRoom(), ximss.Publish("c", &ical.Calendar{Method: "PUBLISH", Events: []*ical.Event{e}}))
+	path := "/api/v2/resources/" + room + "/calendar?from=" + url.QueryEscape(rfc(at(0, 0))) + "&till=" + url.QueryEscape(rfc(at(1, 0)))
+	for who, c := range map[string]struct {
+		token string
+		sees  bool
+	}{"anna": {s.token, false}, "ben": {other, true}, "root": {root, true}} {
+		_, text := s.send(t, "GET", path, c.token, nil)
+		if strings.Contains(text, "Dismissal") != c.sees || !strings.Contains(text, ben) {
+			t.Errorf("%s is told %s", who, text)
+		}
+	}
+	status, text := s.send(t, "POST", "/api/v2/bookings", s.token, map[string]any{"title": "x", "start": rfc(at(0, 9)), "end": rfc(at(0, 10)), "resources": []string{room}})
+	if status != 409 || strings.Contains(text, "Dismissal") || !strings.Contains(text, ben) {
+		t.Errorf("%d %s", status, text)
+	}
+}
+
+// TestForwardedEventTakesItsRoom: one of our events that was forwarded into
+// another room's calendar takes that room, and is known there as foreign.
+func TestForwardedEventTakesItsRoom(t *testing.T) {
+	r := newRig(t, filepath.Join(t.TempDir(), "rmp.db"))
+	b := r.book(ask(0, 9))
+	r.converge(b.ID)
+	r.as("all_events@a.test", ximss.OpenCalendar("c", "~"+hall+"/Calendar"), foreign(b.UID, at(0, 9), at(0, 10)))
+	r.clock += time.Minute
+	r.reconcile()
+	if r.drift[reconcile.Foreign] != 1 || r.drift[reconcile.Ghost] != 0 {
+		t.Errorf("drift %v", r.drift)
+	}
+	q := ask(0, 9)
+	q.Resources[0].Email = hall
+	if _, err := r.service.Create(t.Context(), r.anna, q); err == nil {
+		t.Errorf("booked over what is there: %q", r.shown(hall, 0, 1))
+	}
+}
+
+// TestDroppedThenForeign: giving up to write a booking into the room's
+// calendar does not make it blind to what others write there.
+func TestDroppedThenForeign(t *testing.T) {
+	r := newRig(t, filepath.Join(t.TempDir(), "rmp.db"))
+	r.fail("ximss:calendarPublish:refuse")
+	b := r.book(ask(0, 9))
+	for range 12 {
+		r.clock += 10 * time.Minute
+		if _, err := r.worker.Step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.heal()
+	if n, err := r.db.For("a").DropDeadLetters(t.Context(), b.ID, "somebody", r.now()); err != nil || n == 0 {
+		t.Fatal(n, err)
+	}
+	r.as(ben, openRoom(), foreign("outlook", at(0, 9), at(0, 10)))
+	r.reconcile()
+	got, err := r.service.Get(t.Context(), r.anna, b.ID)
+	if err != nil || got.Status != booking.InConflict || r.drift[reconcile.Overlap] != 1 {
+		t.Errorf("a live booking that an event overlaps: %s, drift %v, %v", got.Status, r.drift, err)
 	}
 }
