@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -147,11 +146,10 @@ func (a *API) deleteResource(ctx context.Context, p tenant.Principal, in *delete
 	}
 	note(ctx, "force", boolText(in.Force), "account", boolText(in.Account))
 	for {
-		list, err := a.Bookings.List(ctx, p, booking.Filter{Resource: r.Email, From: a.Now(), Limit: 100})
+		list, err := a.Bookings.List(ctx, p, booking.Filter{Resource: r.Email, From: a.Now(), Live: true, Limit: 100})
 		if err != nil {
 			return nil, err
 		}
-		list = slices.DeleteFunc(list, func(b booking.Booking) bool { return b.Status == booking.Cancelled })
 		if len(list) == 0 {
 			break
 		}

@@ -13,6 +13,7 @@ import (
 	"rmp/calendar/ical"
 	"rmp/communigate/cli"
 	"rmp/communigate/dataformat"
+	"rmp/internal/booking"
 	"rmp/internal/directory"
 	"rmp/internal/doctor"
 	"rmp/internal/people"
@@ -360,5 +361,89 @@ func TestDoctorAfterLoss(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestUndoOfServices: undoing puts back a value that is a single word.
+func TestUndoOfServices(t *testing.T) {
+	s := serve(t)
+	ctx := t.Context()
+	d := newDoctor(s)
+	const domain = "confroom.resources.a.test"
+	show := func() (out string) {
+		if err := s.gw.Admin(ctx, s.tenant, func(c *cli.Conn) error {
+			v, err := c.DomainSettings(ctx, domain)
+			out = fmt.Sprintf("%#v", v["DomainAccessModes"])
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if err := s.gw.Admin(ctx, s.tenant, func(c *cli.Conn) error {
+		return c.UpdateDomainSettings(ctx, domain, dataformat.Dict{"DomainAccessModes": "None"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	before := show()
+	run, _, err := d.Fix(ctx, s.tenant, doctor.Options{Checks: []string{"domain.services"}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if show() == before {
+		t.Fatal("nothing was repaired")
+	}
+	if _, err := d.Undo(ctx, s.tenant, run); err != nil {
+		t.Fatal(err)
+	}
+	if after := show(); after != before {
+		t.Errorf("before %s, after undo %s", before, after)
+	}
+}
+
+// TestUndoOfAdoptionKeepsWhatIsBooked: a resource that was taken over, and has
+// been booked since, is left as it is.
+func TestUndoOfAdoptionKeepsWhatIsBooked(t *testing.T) {
+	s := serve(t)
+	ctx := t.Context()
+	d := newDoctor(s)
+	const old = "beamer@equipment.resources.a.test"
+	if err := s.gw.Admin(ctx, s.tenant, func(c *cli.Conn) error {
+		return c.CreateAccount(ctx, old, dataformat.Dict{"Password": "x", "RealName": "Old beamer"})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	run, _, err := d.Fix(ctx, s.tenant, doctor.Options{}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := ask(0, 9)
+	q.Resources[0].Email = old
+	b := s.book(q)
+	s.converge(b.ID)
+	done, err := d.Undo(ctx, s.tenant, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range done {
+		if x.Step.Account == old && (x.Undone || x.Error == "") {
+			t.Errorf("undone: %s", x.Step)
+		}
+	}
+	if _, err := s.db.For("a").Resource(ctx, old); err != nil {
+		t.Error(err)
+	}
+	if found := ill(examine(t, d, s.tenant)); strings.Contains(fmt.Sprint(found), old) {
+		t.Errorf("not well afterwards: %v", found)
+	}
+	if _, err := s.service.Cancel(ctx, s.anna, b.ID, 0, booking.Scope{}, ""); err != nil {
+		t.Fatal(err)
+	}
+	s.converge(b.ID)
+	if _, err := d.Undo(ctx, s.tenant, run); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.db.For("a").Resource(ctx, old); err == nil {
+		t.Error("what is not booked any more was not taken out")
 	}
 }

@@ -147,8 +147,7 @@ func ResourceRemove(ctx context.Context, c config.ResourceRemove, out io.Writer)
 		if err != nil {
 			return err
 		}
-		now := time.Now()
-		list, err := t.db.For(of.ID).Bookings(ctx, booking.Filter{Resource: email, From: now, Till: now.AddDate(10, 0, 0), Status: booking.Confirmed, Limit: 1})
+		list, err := t.db.For(of.ID).Bookings(ctx, booking.Filter{Resource: email, From: time.Now(), Live: true, Limit: 1})
 		if err != nil {
 			return err
 		}

@@ -215,6 +215,7 @@ type Filter struct {
 	Organizer  string    // address
 	Person     string    // address: organizer or attendee
 	Status     Status
+	Live       bool // none that were cancelled
 	Limit      int
 	After      Cursor
 	// ByDate answers each date of a booking in [From, Till) as an item of its

@@ -258,9 +258,18 @@ func (d *Doctor) Undo(ctx context.Context, t tenant.Tenant, run string) ([]Done,
 	if err != nil {
 		return nil, err
 	}
+	held, err := d.held(ctx, t, steps)
+	if err != nil {
+		return nil, fmt.Errorf("undo: %w", err)
+	}
 	var out []Done
 	for _, s := range slices.Backward(steps) {
 		if s.Undone || s.Error != "" {
+			continue
+		}
+		if why := held[s.Step.Account]; why != nil && s.Step.Account != "" {
+			s.Error = why.Error()
+			out = append(out, s)
 			continue
 		}
 		switch s.Step.Op {

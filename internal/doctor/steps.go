@@ -5,13 +5,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"rmp/communigate/cli"
 	"rmp/communigate/dataformat"
+	"rmp/internal/booking"
 	"rmp/internal/directory"
+	"rmp/internal/fault"
 	"rmp/internal/secret"
 	"rmp/internal/store"
 	"rmp/internal/tenant"
@@ -105,6 +107,9 @@ func (d *Doctor) applyHere(ctx context.Context, t tenant.Tenant, s Step) (*Step,
 		r := directory.Resource{Email: s.Account, Type: kind.Name, Name: s.Name, TimeZone: t.TimeZone, Active: true, UpdatedAt: d.Now()}
 		return &Step{Op: removeResource, Account: s.Account}, db.SaveResource(ctx, &r)
 	case removeResource:
+		if err := d.mustBeFree(ctx, t, s.Account); err != nil {
+			return nil, err
+		}
 		r, err := db.Resource(ctx, s.Account)
 		if err != nil {
 			return nil, err
@@ -130,9 +135,12 @@ func (d *Doctor) applyHere(ctx context.Context, t tenant.Tenant, s Step) (*Step,
 // onServer takes a step over CLI. What was there before is read first, to be
 // put back by the step that is answered.
 func onServer(ctx context.Context, c *cli.Conn, t tenant.Tenant, s Step) (*Step, error) {
-	value, err := parse(s.Value)
-	if err != nil {
-		return nil, err
+	var value dataformat.Value
+	if slices.Contains([]string{setServices, setSettings, setRules, setPreferences}, s.Op) && s.Value != "" {
+		var err error
+		if value, err = dataformat.Parse(s.Value); err != nil {
+			return nil, err
+		}
 	}
 	dict, _ := value.(dataformat.Dict)
 	list, _ := value.(dataformat.Array)
@@ -159,13 +167,7 @@ func onServer(ctx context.Context, c *cli.Conn, t tenant.Tenant, s Step) (*Step,
 		}
 		return &Step{Op: deleteAccount, Account: s.Account}, c.CreateAccount(ctx, s.Account, dataformat.Dict{"Password": password, "RealName": s.Name})
 	case deleteAccount:
-		boxes, err := c.ListMailboxes(ctx, s.Account, "*")
-		for name := range boxes {
-			if err == nil {
-				err = mustBeEmpty(ctx, c, s.Account, name)
-			}
-		}
-		if err != nil {
+		if err := holds(ctx, c, s); err != nil {
 			return nil, err
 		}
 		return nil, c.DeleteAccount(ctx, s.Account)
@@ -177,7 +179,7 @@ func onServer(ctx context.Context, c *cli.Conn, t tenant.Tenant, s Step) (*Step,
 		}
 		return &Step{Op: deleteMailbox, Account: s.Account, Mailbox: s.Mailbox}, c.SetMailboxClass(ctx, s.Account, s.Mailbox, s.Name)
 	case deleteMailbox:
-		if err := mustBeEmpty(ctx, c, s.Account, s.Mailbox); err != nil {
+		if err := holds(ctx, c, s); err != nil {
 			return nil, err
 		}
 		return nil, c.DeleteMailbox(ctx, s.Account, s.Mailbox)
@@ -219,6 +221,55 @@ func onServer(ctx context.Context, c *cli.Conn, t tenant.Tenant, s Step) (*Step,
 
 // ErrHolds is the error of taking back what holds something by now.
 var ErrHolds = errors.New("it holds something by now, which would be lost")
+
+// mustBeFree refuses to take out a resource that is booked.
+func (d *Doctor) mustBeFree(ctx context.Context, t tenant.Tenant, email string) error {
+	list, err := d.DB.For(t.ID).Bookings(ctx, booking.Filter{Resource: email, From: d.Now(), Live: true, Limit: 1})
+	if err == nil && len(list) > 0 {
+		err = fmt.Errorf("%s is booked on %s: %w", email, list[0].Start.UTC().Format("2006-01-02"), ErrHolds)
+	}
+	return err
+}
+
+// held are the accounts of which a run made something that holds something by
+// now: the rest of what it did to them is not taken back either, else what is
+// there would be of no use.
+func (d *Doctor) held(ctx context.Context, t tenant.Tenant, run []Done) (map[string]error, error) {
+	out := map[string]error{}
+	for _, s := range run {
+		if s.Undone || s.Error != "" || s.Undo == nil || out[s.Undo.Account] != nil {
+			continue
+		}
+		var err error
+		switch s.Undo.Op {
+		case removeResource:
+			err = d.mustBeFree(ctx, t, s.Undo.Account)
+		case deleteMailbox, deleteAccount:
+			err = d.Groupware.Admin(ctx, t, func(c *cli.Conn) error { return holds(ctx, c, *s.Undo) })
+		}
+		switch {
+		case errors.Is(err, ErrHolds):
+			out[s.Undo.Account] = err
+		case err != nil && !errors.Is(err, cli.ErrNotFound) && fault.CodeOf(err) != fault.NotFound:
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// holds refuses to delete a mailbox, or an account, in which something is.
+func holds(ctx context.Context, c *cli.Conn, s Step) error {
+	if s.Op == deleteMailbox {
+		return mustBeEmpty(ctx, c, s.Account, s.Mailbox)
+	}
+	boxes, err := c.ListMailboxes(ctx, s.Account, "*")
+	for name := range boxes {
+		if err == nil {
+			err = mustBeEmpty(ctx, c, s.Account, name)
+		}
+	}
+	return err
+}
 
 // messagesOf is how many messages a mailbox has; -1: it is not told.
 func messagesOf(info dataformat.Dict) int {
@@ -281,14 +332,6 @@ func text(v dataformat.Value) string {
 		return ""
 	}
 	return s
-}
-
-func parse(s string) (dataformat.Value, error) {
-	// Rights are letters and no object: they are used as they are.
-	if s == "" || !strings.ContainsAny(s[:1], "({\"") {
-		return nil, nil
-	}
-	return dataformat.Parse(s)
 }
 
 // classOf reads the class out of the list of mailboxes: a mailbox is a

@@ -77,6 +77,9 @@ func (t *Tenant) Bookings(ctx context.Context, f booking.Filter) ([]booking.Book
 	if !f.Till.IsZero() {
 		q += ` AND ` + start + `<` + a.add(micros(f.Till))
 	}
+	if f.Live {
+		q += ` AND b.status<>'cancelled'`
+	}
 	if f.Status != "" {
 		q += ` AND b.status=` + a.add(string(f.Status))
 	} else {
