@@ -47,6 +47,14 @@ func newPeople(e *engine) *people.Service {
 			}
 			return out, nil
 		},
+		Booked: func(ctx context.Context, t tenant.ID, account string, uids []string) (map[string]bool, error) {
+			own, err := e.db.For(t).Own(ctx, uids, []string{account})
+			out := make(map[string]bool, len(own))
+			for x := range own {
+				out[x.UID] = true
+			}
+			return out, err
+		},
 		Changed: func(t tenant.ID, account string, from, till time.Time) {
 			e.availability.Changed(t, []string{account}, from, till)
 		}})

@@ -1,6 +1,9 @@
 package app
 
 import (
+	"bytes"
+	"io"
+	"net/http"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -187,5 +190,36 @@ func TestDroppedThenForeign(t *testing.T) {
 	got, err := r.service.Get(t.Context(), r.anna, b.ID)
 	if err != nil || got.Status != booking.InConflict || r.drift[reconcile.Overlap] != 1 {
 		t.Errorf("a live booking that an event overlaps: %s, drift %v, %v", got.Status, r.drift, err)
+	}
+}
+
+// TestNothingIsPostedOverABooking: an event with the UID of a booking is not
+// put into a calendar that the booking is in, at whatever time it is.
+func TestNothingIsPostedOverABooking(t *testing.T) {
+	s := serve(t)
+	b := s.book(ask(0, 9))
+	s.converge(b.ID)
+	status, text := s.send(t, "POST", "/api/v2/calendars/"+anna+"/events", s.token, map[string]any{"uid": b.UID, "title": "mine now", "start": rfc(at(5, 9)), "end": rfc(at(5, 10))})
+	if status != 403 || !strings.Contains(text, "is a booking") {
+		t.Errorf("%d %s", status, text)
+	}
+	x := &ical.Event{UID: b.UID, Start: ical.At(at(5, 9)), End: ical.At(at(5, 10)), Stamp: ical.At(at(0, 9)), Summary: "Imported"}
+	file := (&ical.Calendar{Version: "2.0", ProdID: "x", Events: []*ical.Event{x}}).AppendText(nil)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/api/v2/calendars/"+anna+"/import", bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"Authorization": {"Bearer " + s.token}, "Content-Type": {"text/calendar"}}
+	res, err := s.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	if err != nil || res.StatusCode != 200 || !strings.Contains(string(answer), "is a booking") {
+		t.Errorf("%d %s, %v", res.StatusCode, answer, err)
+	}
+	if shown := s.shown(anna, 0, 8); len(shown) != 1 || shown[0] != "0:09 Meeting" {
+		t.Errorf("the calendar: %q", shown)
 	}
 }

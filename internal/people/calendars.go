@@ -222,6 +222,10 @@ func (s *Service) Create(ctx context.Context, p tenant.Principal, email string, 
 	}
 	if e.UID == "" {
 		e.UID = rand.Text() + "@" + c.Tenant.Domain
+	} else if taken, err := s.Booked(ctx, c.Tenant.ID, email, []string{e.UID}); err != nil {
+		return nil, err
+	} else if taken[e.UID] {
+		return nil, errBooked
 	} else if _, err := s.find(ctx, c, email, e.UID, e.Start, e.End); err == nil {
 		return nil, fault.InvalidField("/uid", "there is an event with this UID already")
 	}
@@ -487,13 +491,21 @@ func (s *Service) Import(ctx context.Context, p tenant.Principal, email string, 
 		}
 		known = items.Events
 	}
+	uids := make([]string, len(all))
+	for i, o := range all {
+		uids[i] = o.x.UID
+	}
+	taken, err := s.Booked(ctx, c.Tenant.ID, email, uids)
+	if err != nil {
+		return nil, err
+	}
 	for i, o := range all {
 		if out[i].Result != "" {
 			continue
 		}
 		old := known[o.x.UID]
 		switch {
-		case old != nil && booked(old):
+		case taken[o.x.UID] || old != nil && booked(old):
 			out[i].Result, out[i].Reason = "refused", errBooked.Text
 			continue
 		case old != nil && old.Sequence > o.x.Sequence:

@@ -133,6 +133,9 @@ type Deps struct {
 	Password func(ctx context.Context, session string) (secret.Text, error)
 	// Directory answers the people and resources of a tenant.
 	Directory func(ctx context.Context, t tenant.ID) ([]Entry, error)
+	// Booked answers which of the events, by their UIDs, are a booking's in the
+	// calendar of an account.
+	Booked func(ctx context.Context, t tenant.ID, account string, uids []string) (map[string]bool, error)
 	// Changed is told of a calendar that was written into.
 	Changed func(t tenant.ID, account string, from, till time.Time)
 	Now     func() time.Time
