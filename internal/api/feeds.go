@@ -88,7 +88,7 @@ func (a *API) registerFeeds() {
 	file := map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{calendarType: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
 	operation(a, huma.Operation{OperationID: "list-feeds", Method: http.MethodGet, Path: path, Tags: tags, Summary: "Your calendar feeds"}, a.listFeeds)
 	operation(a, huma.Operation{OperationID: "create-feed", Method: http.MethodPost, Path: path, Tags: tags, DefaultStatus: http.StatusCreated, Summary: "Make a calendar feed",
-		Description: "A secret address that Outlook, Apple Calendar, Google Calendar and Thunderbird subscribe to. It shows what you may see, and ends when you delete it or may not enter any more.",
+		Description: "A secret address that Outlook, Apple Calendar, Google Calendar and Thunderbird subscribe to. It shows what you may see, and ends when you delete it or may not enter any more. Idempotency-Key is not honoured here: an answer with a secret is not kept.",
 		Errors:      []int{http.StatusNotFound}}, a.createFeed)
 	operation(a, huma.Operation{OperationID: "delete-feed", Method: http.MethodDelete, Path: path + "/{id}", Tags: tags, DefaultStatus: http.StatusNoContent, Summary: "End a calendar feed",
 		Errors: []int{http.StatusNotFound}}, a.deleteFeed)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,8 +53,9 @@ var (
 
 const maxKey = 255
 
-// authPath is where answers hold secrets, which are not to be kept.
-const authPath = "/api/v2/auth/"
+// withSecrets are where answers hold secrets, which are not to be kept: tokens,
+// addresses of feeds, what a server tells an administrator.
+var withSecrets = []string{"/api/v2/auth/", "/api/v2/feeds", "/api/v2/admin/cli"}
 
 // idempotent gives the first answer again to a POST that repeats an
 // Idempotency-Key.
@@ -61,7 +63,7 @@ func (a *API) idempotent(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		key := r.Header.Get("Idempotency-Key")
 		p, signedIn := webauth.Principal(r.Context())
-		if r.Method != http.MethodPost || key == "" || !signedIn || strings.HasPrefix(r.URL.Path, authPath) {
+		if r.Method != http.MethodPost || key == "" || !signedIn || slices.ContainsFunc(withSecrets, func(path string) bool { return strings.HasPrefix(r.URL.Path, path) }) {
 			next.ServeHTTP(w, r)
 			return
 		}

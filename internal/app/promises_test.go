@@ -223,3 +223,23 @@ func TestNothingIsPostedOverABooking(t *testing.T) {
 		t.Errorf("the calendar: %q", shown)
 	}
 }
+
+// TestSecretsAreNotKept: the address of a feed is a secret, and is not stored
+// to be answered again.
+func TestSecretsAreNotKept(t *testing.T) {
+	s := serve(t)
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/api/v2/feeds", strings.NewReader("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"Authorization": {"Bearer " + s.token}, "Content-Type": {"application/json"}, "Idempotency-Key": {"k"}}
+	res, err := s.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	kept, err := s.db.For("a").BeginIdempotent(t.Context(), anna, "k", "another request", s.now(), s.now().Add(-time.Minute))
+	if res.StatusCode != 201 || kept != nil || err != nil { // an error: there is something under the key
+		t.Errorf("%d, kept %+v, %v", res.StatusCode, kept, err)
+	}
+}
