@@ -18,7 +18,7 @@ import (
 type (
 	importResourcesInput struct {
 		DryRun  bool   `query:"dryRun" doc:"Only say what would happen."`
-		Update  bool   `query:"update" doc:"Change resources that are there already; else they stay as they are."`
+		Update  bool   `query:"update" doc:"Change resources that are there already, in what the file has columns for; else they stay as they are."`
 		RawBody []byte `contentType:"text/csv"`
 	}
 	importResourcesOutput struct {
@@ -102,7 +102,8 @@ func (a *API) importRow(ctx context.Context, t tenant.Tenant, row resourceimport
 		if in.DryRun {
 			return "changed", nil
 		}
-		r.ID, r.Policy, r.Version, r.UpdatedAt = old.ID, old.Policy, old.Version, a.Now()
+		r = row.Onto(old)
+		r.UpdatedAt = a.Now()
 		return "changed", a.Resources(t.ID).SaveResource(ctx, &r)
 	case fault.CodeOf(err) != fault.NotFound:
 		return "", err

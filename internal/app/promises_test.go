@@ -243,3 +243,26 @@ func TestSecretsAreNotKept(t *testing.T) {
 		t.Errorf("%d, kept %+v, %v", res.StatusCode, kept, err)
 	}
 }
+
+// TestImportChangesWhatTheFileSays: a file with few columns does not wipe what
+// it does not speak of.
+func TestImportChangesWhatTheFileSays(t *testing.T) {
+	s := serve(t)
+	root := s.person(t, s.tenant, "root@a.test", tenant.Admin)
+	s.asked(t, 200, "PUT", "/api/v2/resources/"+room, root, map[string]any{"name": "Room", "timeZone": "Europe/Vienna", "capacity": 12, "units": 3, "features": []string{"screen"}, "site": "HQ", "floor": "2", "active": false})
+	req, err := http.NewRequestWithContext(t.Context(), "POST", s.url+"/api/v2/resources/import?update=true", strings.NewReader("name,email,timezone,floor\nNew name,"+room+",,\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"Authorization": {"Bearer " + root}, "Content-Type": {"text/csv"}}
+	res, err := s.client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	got := s.asked(t, 200, "GET", "/api/v2/resources/"+room, root, nil)
+	if res.StatusCode != 200 || got["name"] != "New name" || got["site"] != "HQ" || got["active"] != false || got["units"] != 3.0 || got["capacity"] != 12.0 || got["timeZone"] != "Europe/Vienna" || got["floor"] != nil ||
+		len(got["features"].([]any)) != 1 {
+		t.Errorf("%d: %v", res.StatusCode, got)
+	}
+}

@@ -38,6 +38,32 @@ type Row struct {
 	Line     int // in the file, from 1
 	Resource directory.Resource
 	Problems []string // what is wrong with it; empty: nothing
+
+	says func(column string) (value string, there bool)
+}
+
+// Onto is a resource that is there already as the row would have it: what the
+// file has no column for stays, and so do the time zone, the units and whether
+// it can be booked where the field is empty.
+func (r Row) Onto(old directory.Resource) directory.Resource {
+	next := r.Resource
+	for column, set := range map[string]func(){
+		"name": func() { old.Name = next.Name }, "description": func() { old.Description = next.Description },
+		"site": func() { old.Site = next.Site }, "floor": func() { old.Floor = next.Floor },
+		"capacity": func() { old.Capacity = next.Capacity }, "features": func() { old.Features = next.Features },
+	} {
+		if _, there := r.says(column); there {
+			set()
+		}
+	}
+	for column, set := range map[string]func(){
+		"units": func() { old.Units = next.Units }, "timezone": func() { old.TimeZone = next.TimeZone }, "active": func() { old.Active = next.Active },
+	} {
+		if value, _ := r.says(column); value != "" {
+			set()
+		}
+	}
+	return old
 }
 
 var (
@@ -97,12 +123,12 @@ func Read(data []byte, t tenant.Tenant) ([]Row, error) {
 		if len(out) == MostRows {
 			return nil, fault.New(fault.TooLarge, "the file has more than %d rows", MostRows)
 		}
-		row := read(t, line, func(column string) string {
+		row := read(t, line, func(column string) (string, bool) {
 			i, ok := at[column]
 			if !ok || i >= len(fields) {
-				return ""
+				return "", false
 			}
-			return strings.TrimSpace(fields[i])
+			return strings.TrimSpace(fields[i]), true
 		})
 		if len(fields) > len(head) {
 			row.Problems = append(row.Problems, fmt.Sprintf("has %d fields, and there are %d columns", len(fields), len(head)))
@@ -116,8 +142,12 @@ func Read(data []byte, t tenant.Tenant) ([]Row, error) {
 }
 
 // read takes one row.
-func read(t tenant.Tenant, line int, of func(column string) string) Row {
-	row := Row{Line: line}
+func read(t tenant.Tenant, line int, says func(column string) (value string, there bool)) Row {
+	row := Row{Line: line, says: says}
+	of := func(column string) string {
+		value, _ := says(column)
+		return value
+	}
 	bad := func(format string, args ...any) { row.Problems = append(row.Problems, fmt.Sprintf(format, args...)) }
 	r := &row.Resource
 	r.Name, r.Description, r.Site, r.Floor = of("name"), of("description"), of("site"), of("floor")
