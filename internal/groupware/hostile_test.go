@@ -69,7 +69,7 @@ func TestHostileServer(t *testing.T) {
 			s := httptest.NewServer(h)
 			defer s.Close()
 			of := tenant.Tenant{ID: "a", Domain: "a.test", ServicePassword: "its-password"}
-			g := New(Config{URL: s.URL, CLIAddr: "127.0.0.1:1", Sessions: 1, Timeout: time.Second}, func(context.Context, tenant.ID) (tenant.Tenant, error) { return of, nil }, slog.New(slog.DiscardHandler))
+			g := New(Config{URL: s.URL, CLIAddr: "127.0.0.1:1", Sessions: 1, Timeout: time.Second}, only{of}, slog.New(slog.DiscardHandler))
 			defer g.Close(t.Context())
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
@@ -96,3 +96,9 @@ func TestHostileServer(t *testing.T) {
 		t.Errorf("another server was asked: %v", reached)
 	}
 }
+
+// only is an installation of one tenant.
+type only struct{ t tenant.Tenant }
+
+func (o only) Tenant(context.Context, tenant.ID) (tenant.Tenant, error) { return o.t, nil }
+func (o only) Tenants(context.Context) ([]tenant.Tenant, error)         { return []tenant.Tenant{o.t}, nil }

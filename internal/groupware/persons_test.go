@@ -36,7 +36,7 @@ func TestSeatsAreShared(t *testing.T) {
 			defer admin.Close() //nolint:errcheck // the test is over
 			of := tenant.Tenant{ID: "a", Domain: "a.test"}
 			g := New(Config{URL: "http://" + web, CLIAddr: line, Admin: "postmaster", AdminPassword: "pw", Sessions: 1, Persons: seats, Timeout: 20 * time.Second},
-				func(context.Context, tenant.ID) (tenant.Tenant, error) { return of, nil }, slog.New(slog.DiscardHandler))
+				only{of}, slog.New(slog.DiscardHandler))
 			defer g.Close(ctx)
 			const n = 6
 			for i := range n {
