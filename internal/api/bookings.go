@@ -47,7 +47,7 @@ func (a *API) registerBookings() {
 	operation(a, huma.Operation{OperationID: "preview-booking", Method: http.MethodPost, Path: path + "/preview", Tags: tags,
 		Summary: "What would be booked, date by date", Description: "The body is that of a new booking. Nothing is changed.", Errors: calendarTrouble}, a.previewBooking)
 	operation(a, huma.Operation{OperationID: "restore-booking", Method: http.MethodPost, Path: one + "/restore", Tags: tags,
-		Summary: "Take a cancellation back", Description: "If the time is still free.",
+		Summary: "Take a cancellation back", Description: "If the time is still free. With occurrence that of one date of a series; so is a date tried again that was skipped or is in conflict.",
 		Errors: append([]int{http.StatusNotFound, http.StatusPreconditionFailed}, calendarTrouble...)}, a.restoreBooking)
 	operation(a, huma.Operation{OperationID: "create-hold", Method: http.MethodPost, Path: "/api/v2/holds", Tags: tags, DefaultStatus: http.StatusCreated,
 		Summary: "Keep a time free while choosing", Description: "A hold blocks like a booking, is in no calendar, and ends by itself. A booking with its id takes its place.",

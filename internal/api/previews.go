@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"rmp/internal/booking"
+	"rmp/internal/fault"
 	"rmp/internal/tenant"
 )
 
@@ -87,6 +88,8 @@ func (a *API) previewBooking(ctx context.Context, p tenant.Principal, in *previe
 type restoreInput struct {
 	ID      string `path:"id" maxLength:"64"`
 	IfMatch string `header:"If-Match"`
+
+	Occurrence string `query:"occurrence" doc:"The original start of one date of a series: that date alone is restored, be it that it was cancelled or that it was skipped."`
 }
 
 func (a *API) restoreBooking(ctx context.Context, p tenant.Principal, in *restoreInput) (*bookingOutput, error) {
@@ -94,7 +97,12 @@ func (a *API) restoreBooking(ctx context.Context, p tenant.Principal, in *restor
 	if err != nil {
 		return nil, err
 	}
-	b, err := a.Bookings.Restore(ctx, p, in.ID, expect)
+	var bad fault.Fields
+	at := optionalTime(&bad, "query.occurrence", in.Occurrence)
+	if err := bad.Err(); err != nil {
+		return nil, err
+	}
+	b, err := a.Bookings.Restore(ctx, p, in.ID, expect, at)
 	if err != nil {
 		return nil, err
 	}

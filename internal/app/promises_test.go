@@ -35,7 +35,7 @@ func TestRestoreAsksAnew(t *testing.T) {
 	}
 	r.converge(b.ID)
 	elsewhere(r, "outlook", 9)
-	if got, err := r.service.Restore(t.Context(), r.anna, b.ID, 0); err == nil {
+	if got, err := r.service.Restore(t.Context(), r.anna, b.ID, 0, time.Time{}); err == nil {
 		t.Errorf("restored as %s over what is there: %q", got.Status, r.shown(room, 0, 1))
 	}
 }
@@ -56,7 +56,7 @@ func TestRestoreOfWhatIsNotThere(t *testing.T) {
 	if err := r.db.For("a").SaveResource(t.Context(), &res); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := r.service.Restore(t.Context(), r.anna, b.ID, 0); err == nil || !strings.Contains(err.Error(), "out of service") {
+	if _, err := r.service.Restore(t.Context(), r.anna, b.ID, 0, time.Time{}); err == nil || !strings.Contains(err.Error(), "out of service") {
 		t.Errorf("restored: %v", err)
 	}
 }

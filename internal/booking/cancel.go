@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"rmp/internal/directory"
@@ -68,7 +69,11 @@ func (s *Service) cancel(ctx context.Context, p tenant.Principal, old Booking, s
 	note := ""
 	switch scope.Kind {
 	case ScopeThis:
-		d.booking.override(Override{Original: date.Original, State: CancelledDate, Start: date.Start, End: date.End, Reason: reason})
+		o := Override{Original: date.Original, State: CancelledDate, Start: date.Start, End: date.End, Reason: reason}
+		if was := date.Override; was != nil { // for when it is taken back
+			o.Title, o.Location, o.Description = was.Title, was.Location, was.Description
+		}
+		d.booking.override(o)
 		note = "one date: " + date.Original.Format(time.RFC3339)
 	case ScopeFollowing:
 		d.booking = d.booking.endedBefore(date.Original)
@@ -127,8 +132,10 @@ func (s *Service) bookedResources(ctx context.Context, t tenant.ID, b Booking) (
 	return s.resources(ctx, t, wanted)
 }
 
-// Restore takes a cancellation back, if the time is still free.
-func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, expect int64) (b Booking, err error) {
+// Restore takes a cancellation back, if the time is still free: that of the
+// booking, or of one date of a series, by its original start. A date that was
+// skipped or is in conflict is tried again by it.
+func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, expect int64, occurrence time.Time) (b Booking, err error) {
 	ctx, end := s.begin(ctx, p.Tenant, "restore")
 	defer func() { end(b.ID, err) }()
 	old, err := s.editable(ctx, p, id)
@@ -138,9 +145,11 @@ func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, ex
 	switch {
 	case expect != 0 && expect != old.Version:
 		return Booking{}, errStale(ErrStale)
-	case old.Status != Cancelled:
+	case old.Status == Cancelled && !occurrence.IsZero():
+		return Booking{}, fault.New(fault.Invalid, "the whole series is cancelled; restore that")
+	case occurrence.IsZero() && old.Status != Cancelled:
 		return old, nil
-	case !old.LastEnd.IsZero() && !old.LastEnd.After(s.Now()):
+	case occurrence.IsZero() && !old.LastEnd.IsZero() && !old.LastEnd.After(s.Now()):
 		return Booking{}, fault.New(fault.Invalid, "the booking lies in the past")
 	}
 	t, err := s.Tenants.Tenant(ctx, p.Tenant)
@@ -149,7 +158,17 @@ func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, ex
 	}
 	d := &draft{tenant: t, who: p, old: &old, booking: s.changed(old)}
 	d.request.OnConflict = FailOnConflict
-	d.booking.Status = Confirmed
+	note := ""
+	if occurrence.IsZero() {
+		d.booking.Status = Confirmed
+	} else {
+		if there, err := d.booking.restoreDate(occurrence.UTC(), s.Now()); err != nil {
+			return Booking{}, err
+		} else if there {
+			return old, nil
+		}
+		note = "one date: " + occurrence.UTC().Format(time.RFC3339)
+	}
 	if d.resources, err = s.bookedResources(ctx, p.Tenant, old); err != nil {
 		return Booking{}, fmt.Errorf("restore booking: %w", err)
 	}
@@ -161,7 +180,7 @@ func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, ex
 			return Booking{}, fault.New(fault.Invalid, "%s is out of service", r.Name)
 		}
 	}
-	err = s.place(ctx, d, func() error { return s.Bookings(p.Tenant).Save(ctx, s.change(d, "restored", "")) })
+	err = s.place(ctx, d, func() error { return s.Bookings(p.Tenant).Save(ctx, s.change(d, "restored", note)) })
 	switch {
 	case errors.Is(err, ErrStale):
 		return Booking{}, errStale(err)
@@ -169,4 +188,34 @@ func (s *Service) Restore(ctx context.Context, p tenant.Principal, id string, ex
 		return Booking{}, fmt.Errorf("restore booking: %w", err)
 	}
 	return s.written(ctx, d)
+}
+
+// restoreDate takes back that one date of a series does not take place. It
+// answers whether it does.
+func (b *Booking) restoreDate(original, now time.Time) (there bool, err error) {
+	i := slices.IndexFunc(b.Overrides, func(o Override) bool { return o.Original.Equal(original) && o.State != ChangedDate })
+	if i < 0 {
+		if _, ok := b.date(original); !ok {
+			return false, fault.InvalidField("query.occurrence", "the series has no date that begins at %s", original.Format(time.RFC3339))
+		}
+		return true, nil
+	}
+	o := b.Overrides[i]
+	if !o.End.After(now) {
+		return false, fault.New(fault.Invalid, "the date lies in the past")
+	}
+	b.Overrides = slices.Delete(slices.Clone(b.Overrides), i, i+1)
+	plain, ok := b.date(original)
+	if !ok {
+		return false, fault.InvalidField("query.occurrence", "the series has no date that begins at %s", original.Format(time.RFC3339))
+	}
+	// Where it had been changed before, that comes back with it.
+	if o.Title == "" {
+		o.Title, o.Location, o.Description = b.Title, b.Location, b.Description
+	}
+	if !o.Start.Equal(plain.Start) || !o.End.Equal(plain.End) || o.Title != b.Title || o.Location != b.Location || o.Description != b.Description {
+		o.State, o.Reason = ChangedDate, ""
+		b.override(o)
+	}
+	return false, nil
 }

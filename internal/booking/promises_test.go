@@ -2,6 +2,7 @@ package booking_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"rmp/internal/booking"
 	"rmp/internal/directory"
 	"rmp/internal/events"
+	"rmp/internal/fault"
 	"rmp/internal/tenant"
 )
 
@@ -233,5 +235,51 @@ func TestOtherProcessesForget(t *testing.T) {
 	expect("moved away from here", room, first, false)
 	if place == (events.Place{}) {
 		t.Error("no event came")
+	}
+}
+
+// TestRestoreOneDate: one date of a series comes back as it was, if it is
+// free; one that was skipped is had when it has become so.
+func TestRestoreOneDate(t *testing.T) {
+	h := newHouse(t)
+	second, third := monday.AddDate(0, 0, 7), monday.AddDate(0, 0, 14)
+	other := h.book(ask("Other", third, time.Hour, room))
+	q := weekly(ask("S", monday, time.Hour, room), "FREQ=WEEKLY;COUNT=4")
+	q.OnConflict = booking.SkipOnConflict
+	b := h.book(q)
+	moved := ask("Moved", second.Add(2*time.Hour), time.Hour, room)
+	b = h.change(b, this(second), moved)
+	h.cancel(b, this(second))
+	h.same("without two", h.taken(room), "03-01 12:00 S", "03-15 12:00 Other", "03-22 12:00 S")
+	restore := func(at time.Time) error {
+		_, err := h.Restore(t.Context(), h.anna, b.ID, 0, at)
+		return err
+	}
+	var taken *booking.ConflictError
+	if err := restore(third); !errors.As(err, &taken) {
+		t.Errorf("restored though it is taken: %v", err)
+	}
+	h.cancel(other, booking.Scope{})
+	for range 2 { // again changes nothing
+		if err := errors.Join(restore(second), restore(third)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.same("all", h.taken(room), "03-01 12:00 S", "03-08 14:00 S", "03-15 12:00 S", "03-22 12:00 S")
+	now, err := h.Get(t.Context(), h.anna, b.ID)
+	if err != nil || len(now.Overrides) != 1 || now.Overrides[0].Title != "Moved" || now.Overrides[0].State != booking.ChangedDate {
+		t.Errorf("%+v, %v", now.Overrides, err)
+	}
+	if err := restore(monday.Add(time.Hour)); fault.CodeOf(err) != fault.Invalid {
+		t.Errorf("no such date: %v", err)
+	}
+	h.cancel(b, this(monday))
+	h.now = monday.AddDate(0, 0, 1)
+	if err := restore(monday); fault.CodeOf(err) != fault.Invalid {
+		t.Errorf("in the past: %v", err)
+	}
+	h.cancel(b, booking.Scope{})
+	if err := restore(second); fault.CodeOf(err) != fault.Invalid {
+		t.Errorf("of a cancelled series: %v", err)
 	}
 }

@@ -75,7 +75,7 @@ func TestHoldIsNoBooking(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, cancelled := h.Cancel(ctx, h.anna, hold.ID, 0, booking.Scope{}, "")
-	_, restored := h.Restore(ctx, h.anna, hold.ID, 0)
+	_, restored := h.Restore(ctx, h.anna, hold.ID, 0, time.Time{})
 	_, changed := h.Change(ctx, h.anna, hold.ID, 0, booking.Scope{}, ask("H", monday, time.Hour, room))
 	for _, err := range []error{cancelled, restored, changed} {
 		if fault.CodeOf(err) != fault.NotFound {

@@ -243,7 +243,7 @@ func TestScopes(t *testing.T) {
 			t.Errorf("%s", b.Status)
 		}
 		h.same("all", h.taken(room))
-		restored, err := h.Restore(t.Context(), h.anna, b.ID, 0)
+		restored, err := h.Restore(t.Context(), h.anna, b.ID, 0, time.Time{})
 		if err != nil || restored.Status != booking.Confirmed {
 			t.Fatalf("%+v, %v", restored, err)
 		}

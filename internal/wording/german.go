@@ -100,6 +100,8 @@ var germanBooking = map[string]string{
 	"there is no account %q":                                   "das Konto %s gibt es nicht",
 	"there is no booking %q":                                   "die Buchung %s gibt es nicht",
 	"the hold has run out; its time may be taken by now":       "die Vormerkung ist abgelaufen; die Zeit kann inzwischen belegt sein",
+	"the date lies in the past":                                "der Termin liegt in der Vergangenheit",
+	"the whole series is cancelled; restore that":              "die ganze Serie ist abgesagt; stellen Sie die wieder her",
 	"the booking lies in the past":                             "die Buchung liegt in der Vergangenheit",
 	"the booking has no such date":                             "einen solchen Termin hat die Buchung nicht",
 	"the booking is cancelled; restore it, or make a new one":  "die Buchung ist abgesagt; stellen Sie sie wieder her, oder machen Sie eine neue",

@@ -51,7 +51,9 @@ export const create = (b: unknown, key: string) => call<T.Booking>('POST', '/boo
 export const preview = (b: unknown, changing = '') =>
   call<T.Plan>('POST', '/bookings/preview' + (changing && '?booking=' + q(changing)), b);
 export const history = (id: string) => call<Items<T.HistoryEntry>>('GET', `/bookings/${q(id)}/history`).then(items);
-export const restore = (id: string) => call<T.Booking>('POST', `/bookings/${q(id)}/restore`, {});
+/** Takes a cancellation back: of the booking, or of one date of a series. */
+export const restore = (id: string, occurrence = '') =>
+  call<T.Booking>('POST', `/bookings/${q(id)}/restore${occurrence && '?occurrence=' + q(occurrence)}`, {});
 const scoped = (scope: T.Scope, occurrence = '') => `?scope=${scope}${occurrence && '&occurrence=' + q(occurrence)}`;
 export const cancel = (id: string, reason: string, scope: T.Scope = 'all', occurrence = '') =>
   call<T.Booking>('DELETE', `/bookings/${q(id)}${scoped(scope, occurrence)}`, { reason });
