@@ -67,7 +67,7 @@ func openSealer(c config.Database) (*secret.Sealer, error) {
 }
 
 // openDatabase opens the installation's database with its key.
-func openDatabase(ctx context.Context, c config.Database, log *slog.Logger) (*store.DB, *secret.Sealer, error) {
+func openDatabase(ctx context.Context, c config.Database, may store.Schema, log *slog.Logger) (*store.DB, *secret.Sealer, error) {
 	sealer, err := openSealer(c)
 	if err != nil {
 		return nil, nil, err
@@ -76,7 +76,7 @@ func openDatabase(ctx context.Context, c config.Database, log *slog.Logger) (*st
 	if target == "" {
 		target = filepath.Join(c.Data, "rmp.db")
 	}
-	db, err := store.Open(ctx, target, store.Options{Sealer: sealer, Log: log})
+	db, err := store.Open(ctx, target, store.Options{Sealer: sealer, Log: log, Schema: may})
 	return db, sealer, err
 }
 

@@ -63,7 +63,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 		return err
 	}
 	defer release()
-	db, sealer, err := openDatabase(ctx, config.Database{Data: c.Data, DB: c.DB, SecretKey: c.SecretKey, SecretKeyOld: c.SecretKeyOld}, log)
+	db, sealer, err := openDatabase(ctx, config.Database{Data: c.Data, DB: c.DB, SecretKey: c.SecretKey, SecretKeyOld: c.SecretKeyOld}, store.Migrate, log)
 	if err != nil {
 		return err
 	}

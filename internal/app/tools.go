@@ -48,13 +48,20 @@ func withTools(ctx context.Context, c config.Database, out io.Writer, do func(t 
 			return fmt.Errorf("there is no database in %s; --data names the directory of rmp serve, --db one on PostgreSQL; rmp tenant add begins a new one", c.Data)
 		}
 	}
-	return withDatabase(ctx, c, out, do)
+	return withOpened(ctx, c, store.AsItIs, out, do)
 }
 
 // withDatabase opens the database for a command, and makes it where there is
 // none.
 func withDatabase(ctx context.Context, c config.Database, out io.Writer, do func(t *tools) error) error {
-	db, _, err := openDatabase(ctx, c, logger("warn"))
+	return withOpened(ctx, c, store.Begin, out, do)
+}
+
+func withOpened(ctx context.Context, c config.Database, may store.Schema, out io.Writer, do func(t *tools) error) error {
+	db, _, err := openDatabase(ctx, c, may, logger("warn"))
+	if errors.Is(err, store.ErrSchema) {
+		return errors.New("the database is empty, or of an older version than this command; rmp serve brings it up to date when it starts, until then use the commands of the version that serves")
+	}
 	if err != nil {
 		return err
 	}

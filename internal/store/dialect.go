@@ -28,7 +28,7 @@ var migrations embed.FS
 
 // migrate brings the schema up to date. On PostgreSQL a lock keeps processes
 // that start together from doing it at once; SQLite has one writer.
-func (d *DB) migrate(ctx context.Context) error {
+func (d *DB) migrate(ctx context.Context, may Schema) error {
 	dir, kind := "migrations/sqlite", goose.DialectSQLite3
 	options := []goose.ProviderOption{}
 	if d.dialect == postgres {
@@ -46,6 +46,16 @@ func (d *DB) migrate(ctx context.Context) error {
 	p, err := goose.NewProvider(kind, d.pool, files, options...)
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
+	}
+	if may != Migrate {
+		has, err := p.GetDBVersion(ctx)
+		if err != nil {
+			return fmt.Errorf("look at the schema: %w", err)
+		}
+		sources := p.ListSources()
+		if has < sources[len(sources)-1].Version && (may == AsItIs || has > 0) {
+			return ErrSchema
+		}
 	}
 	done, err := p.Up(ctx)
 	for _, m := range done {

@@ -48,9 +48,24 @@ type DB struct {
 type Options struct {
 	Sealer *secret.Sealer // for passwords at rest
 	Log    *slog.Logger
+	Schema Schema
 }
 
-// Open connects and brings the schema up to date. A postgres:// or
+// Schema is what Open may do to the schema.
+type Schema int
+
+// What may be done.
+const (
+	Migrate Schema = iota // bring it up to date
+	Begin                 // make one where there is none; an older one is ErrSchema
+	AsItIs                // nothing; none, or an older one, is ErrSchema
+)
+
+// ErrSchema is the error of opening a database that would have to be migrated
+// first.
+var ErrSchema = errors.New("the schema is older than the program's")
+
+// Open connects and, unless told otherwise, brings the schema up to date. A postgres:// or
 // postgresql:// URL is PostgreSQL, everything else the path of a SQLite file.
 func Open(ctx context.Context, target string, opts Options) (*DB, error) {
 	d := &DB{sealer: opts.Sealer, log: opts.Log}
@@ -85,7 +100,7 @@ func Open(ctx context.Context, target string, opts Options) (*DB, error) {
 		d.read = &reader{db: readers, kept: newStatements(readers)}
 		d.writer = newWriter(d.pool)
 	}
-	if err := d.migrate(ctx); err != nil {
+	if err := d.migrate(ctx, opts.Schema); err != nil {
 		_ = d.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}
