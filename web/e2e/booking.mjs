@@ -86,7 +86,7 @@ for (const [n, [device, size]] of Object.entries({ desktop: sizes.desktop, phone
     await page.waitForSelector('text=The time is taken');
     await accessible(page, 'conflict');
     await shot(page, `conflict-${device}`);
-    await page.locator('.problem .alternatives button').first().click();
+    await page.getByRole('dialog').locator('.alternatives button').first().click(); // of the plan, or of the refusal
     await page.getByRole('dialog').getByText('Free.', { exact: true }).waitFor();
     await button(page, 'Book').last().click();
     await page.getByText('Booked: Second.').waitFor();

@@ -127,7 +127,7 @@ export const importResources = (text: string, dryRun: boolean, update: boolean) 
 export const settings = () => call<T.Settings>('GET', '/admin/settings');
 export const saveSettings = (s: unknown) => call<T.Settings>('PUT', '/admin/settings', s);
 
-const kinds = ['created', 'changed', 'cancelled', 'restored', 'split', 'extended', 'conflict', 'solved', 'sync'];
+const kinds = ['created', 'changed', 'cancelled', 'restored', 'split', 'extended', 'conflict', 'solved', 'replied', 'sync'];
 /** Calls changed when a booking changes, whoever did it; answers how to stop. */
 export function listen(changed: () => void): () => void {
   const source = new EventSource('/api/v2/events');
