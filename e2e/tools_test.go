@@ -146,6 +146,16 @@ func TestFirstSteps(t *testing.T) {
 	second := login(p, "root@corp.test", password, 200)
 	me(p, second, 200)
 
+	refused("nothing to change", "tenant", "set", "corp.test")
+	refused("there is no organisation", "tenant", "set", "nobody.test", "--deactivate")
+	run("tenant", "set", "corp.test", "--deactivate", "--name", "Corp Ltd")
+	me(p, second, 401)
+	if list := run("tenant", "list"); !strings.Contains(list, "Corp Ltd") || !strings.Contains(list, "inactive") {
+		t.Error(list)
+	}
+	run("tenant", "set", "corp.test", "--activate")
+	second = login(p, "root@corp.test", password, 200)
+
 	run("user", "set", "root@corp.test", "--deactivate")
 	me(p, second, 401)
 	login(p, "root@corp.test", password, 401)

@@ -18,6 +18,7 @@ type userCommands struct {
 
 type tenantCommands struct {
 	Add  tenantAdd  `cmd:"" help:"Add an organisation, and make on its server what RMP needs there. Example: rmp tenant add example.org --time-zone Europe/Berlin --cgp.host mail.example.org --cgp.admin postmaster"`
+	Set  tenantSet  `cmd:"" help:"Change an organisation, or keep its people out. Example: rmp tenant set example.org --deactivate"`
 	List tenantList `cmd:"" help:"List organisations. Example: rmp tenant list"`
 }
 
@@ -51,6 +52,7 @@ type (
 	userList       struct{ config.UserList }
 	userImport     struct{ config.UserImport }
 	tenantAdd      struct{ config.TenantAdd }
+	tenantSet      struct{ config.TenantSet }
 	tenantList     struct{ config.TenantList }
 	resourceCreate struct{ config.ResourceCreate }
 	resourceList   struct{ config.ResourceList }
@@ -90,6 +92,10 @@ func (c *userImport) Run(ctx context.Context, out io.Writer) error {
 
 func (c *tenantAdd) Run(ctx context.Context, out io.Writer) error {
 	return app.TenantAdd(ctx, c.TenantAdd, out)
+}
+
+func (c *tenantSet) Run(ctx context.Context, out io.Writer) error {
+	return app.TenantSet(ctx, c.TenantSet, out)
 }
 
 func (c *tenantList) Run(ctx context.Context, out io.Writer) error {

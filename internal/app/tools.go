@@ -14,11 +14,9 @@ import (
 	"time"
 
 	"rmp/internal/audit"
-	"rmp/internal/booking"
 	"rmp/internal/config"
 	"rmp/internal/directory"
 	"rmp/internal/gatekeeper"
-	"rmp/internal/groupware"
 	"rmp/internal/secret"
 	"rmp/internal/store"
 	"rmp/internal/tenant"
@@ -369,79 +367,6 @@ func (t *tools) importUser(ctx context.Context, c config.UserImport, n gatekeepe
 		return "changed", t.audit(ctx, of.ID, action, n.Email, map[string]string{"import": c.File})
 	}
 	return "added", t.audit(ctx, of.ID, action, n.Email, map[string]string{"import": c.File})
-}
-
-// TenantList runs `rmp tenant list`.
-func TenantList(ctx context.Context, c config.TenantList, out io.Writer) error {
-	return withTools(ctx, c.Database, out, func(t *tools) error {
-		list, err := t.db.Tenants(ctx)
-		if err != nil {
-			return err
-		}
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(w, "DOMAIN\tNAME\tSTATE\tTIME ZONE\tSERVER")
-		for _, x := range list {
-			state := "active"
-			if !x.Active {
-				state = "inactive"
-			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", x.Domain, printable(x.Name), state, x.TimeZone, or(x.Server.Host, "the installation's"))
-		}
-		return w.Flush()
-	})
-}
-
-// TenantAdd runs `rmp tenant add`.
-func TenantAdd(ctx context.Context, c config.TenantAdd, out io.Writer) error {
-	if !booking.KnownZone(c.TimeZone) {
-		return fmt.Errorf("--time-zone: %q is not a time zone such as Europe/Berlin", c.TimeZone)
-	}
-	if c.CGP.Host == "" {
-		return errors.New("--cgp.host: the CommuniGate Pro server is needed, to make there what the organisation needs; on the stand-in, add organisations with POST /api/v2/admin/tenants")
-	}
-	if c.SecretKey == "" {
-		if err := os.MkdirAll(c.Data, 0o700); err != nil {
-			return fmt.Errorf("data directory: %w", err)
-		}
-	}
-	return withDatabase(ctx, c.Database, out, func(t *tools) error {
-		domain := strings.ToLower(c.Domain)
-		x, err := t.db.TenantByDomain(ctx, domain)
-		missing := errors.Is(err, store.ErrNoTenant)
-		switch {
-		case missing:
-			x = tenant.Tenant{Domain: domain, Name: or(c.Name, domain), TimeZone: c.TimeZone, Mode: c.Mode, ServicePassword: secret.Random()}
-		case err != nil:
-			return err
-		case x.Active:
-			return fmt.Errorf("the organisation %s is there already", domain)
-		}
-		g, closeServer, err := communiGate(ctx, &config.Serve{CGP: c.CGP}, out, logger("warn"))
-		if err != nil {
-			return err
-		}
-		defer func() { _ = closeServer() }()
-		gw := groupware.New(g, t.db, logger("warn"))
-		defer gw.Close(ctx)
-		if err := gw.HasDomain(ctx, x); err != nil { // before anything is made, here or there
-			return err
-		}
-		if missing {
-			if err := t.db.SaveTenant(ctx, &x); err != nil {
-				return err
-			}
-		}
-		t.say("Making the sub-domains of the resource types and %s on %s …", x.ServiceAccount(), c.CGP.Host)
-		if err := gw.EnsureTenant(ctx, x, false); err != nil {
-			return fmt.Errorf("%w; the organisation stays inactive; run the command again when the cause is gone", err)
-		}
-		x.Active = true
-		if err := t.db.SaveTenant(ctx, &x); err != nil {
-			return err
-		}
-		t.say("The organisation %s is there. Next: rmp user add ADDRESS --role admin", domain)
-		return t.audit(ctx, x.ID, "create-tenant", domain, nil)
-	})
 }
 
 // KeysRotate runs `rmp keys rotate`.

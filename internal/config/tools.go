@@ -66,6 +66,17 @@ type TenantAdd struct {
 	CGP      CGP    `embed:"" prefix:"cgp."`
 }
 
+// TenantSet is the configuration of `rmp tenant set`.
+type TenantSet struct {
+	Database   `embed:""`
+	Domain     string `arg:"" help:"Main domain of the organisation."`
+	Name       string `help:"Another name." placeholder:"NAME"`
+	TimeZone   string `help:"Another default time zone, for what is made from now on." placeholder:"ZONE"`
+	Mode       string `help:"How bookings are written from now on: direct or invitation." default:"" enum:",direct,invitation"`
+	Activate   bool   `help:"Let its people in again."`
+	Deactivate bool   `help:"Keep its people out; what is booked stays."`
+}
+
 // KeysRotate is the configuration of `rmp keys rotate`.
 type KeysRotate struct {
 	Database `embed:""`
