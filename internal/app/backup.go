@@ -13,8 +13,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	_ "modernc.org/sqlite" // copies the stand-in's storage
@@ -43,8 +45,16 @@ const (
 
 // Backup runs `rmp backup`: what is stored at one instant, while others work.
 func Backup(ctx context.Context, c config.Backup, out io.Writer) error {
+	toStdout := c.File == "-"
+	if info, err := os.Lstat(c.File); err == nil && !info.Mode().IsRegular() && !toStdout {
+		return fmt.Errorf("%s is not a file that could be replaced; name another, or - for standard output", c.File)
+	}
+	near := filepath.Dir(c.File)
+	if toStdout {
+		near, out = "", os.Stderr
+	}
 	return withTools(ctx, c.Database, out, func(t *tools) (err error) {
-		dir, err := os.MkdirTemp(filepath.Dir(c.File), ".rmp-backup-")
+		dir, err := os.MkdirTemp(near, ".rmp-backup-")
 		if err != nil {
 			return err
 		}
@@ -75,22 +85,21 @@ func Backup(ctx context.Context, c config.Backup, out io.Writer) error {
 		if err := errors.Join(err, closed(open)); err != nil {
 			return err
 		}
+		secrets := map[string][]byte{} // not on the disk on their way
 		for _, name := range []string{keyMember, adminName} {
+			if name == keyMember && c.SecretKey != "" {
+				continue // what lies in the directory is not the one in use
+			}
 			text, err := os.ReadFile(filepath.Join(c.Data, name))
 			if errors.Is(err, fs.ErrNotExist) {
-				continue // the key is given by the configuration; there is no stand-in
+				continue // there is no stand-in
 			}
 			if err != nil {
 				return err
 			}
-			f, err := place(name)
-			if err != nil {
-				return err
-			}
-			_, err = f.Write(text)
-			if err := errors.Join(err, f.Close()); err != nil {
-				return err
-			}
+			secrets[name] = text
+			sum := sha256.Sum256(text)
+			m.Members[name] = hex.EncodeToString(sum[:])
 		}
 		if _, err := os.Stat(filepath.Join(c.Data, standinName)); err == nil {
 			t.say("stand-in …")
@@ -104,13 +113,19 @@ func Backup(ctx context.Context, c config.Backup, out io.Writer) error {
 				return err
 			}
 		}
-		if err := pack(filepath.Join(dir, "archive"), dir, names, m); err != nil {
+		if toStdout {
+			err = pack(os.Stdout, dir, names, secrets, m)
+		} else {
+			err = packFile(c.File, dir, names, secrets, m)
+		}
+		if err != nil {
 			return err
 		}
-		if err := os.Rename(filepath.Join(dir, "archive"), c.File); err != nil {
-			return err
+		what := "It has the key that opens stored secrets: keep it like one."
+		if secrets[keyMember] == nil {
+			what = "It is WITHOUT the key that opens stored secrets, which the configuration gives: keep that too, elsewhere."
 		}
-		t.say("%s holds everything as it was at %s. It has the key that opens stored secrets: keep it like one.", c.File, m.Made.Format(time.RFC3339))
+		t.say("%s holds everything as it was at %s. %s", c.File, m.Made.Format(time.RFC3339), what)
 		return t.audit(ctx, "", "backup", filepath.Base(c.File), nil)
 	})
 }
@@ -146,13 +161,26 @@ func sumOf(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
-func pack(to, dir string, names []string, m manifest) (err error) {
-	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+// packFile makes the archive beside its place, and puts it there when it is
+// whole.
+func packFile(to, dir string, names []string, secrets map[string][]byte, m manifest) error {
+	path := filepath.Join(dir, "archive")
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	z := gzip.NewWriter(f)
+	err = pack(f, dir, names, secrets, m)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(path, to)
+}
+
+func pack(to io.Writer, dir string, names []string, secrets map[string][]byte, m manifest) error {
+	z := gzip.NewWriter(to)
 	w := tar.NewWriter(z)
 	head, err := json.MarshalIndent(m, "", "  ")
 	if err != nil {
@@ -169,7 +197,15 @@ func pack(to, dir string, names []string, m manifest) (err error) {
 			return err
 		}
 	}
-	return errors.Join(w.Close(), z.Close(), f.Sync())
+	for _, n := range slices.Sorted(maps.Keys(secrets)) {
+		if err := w.WriteHeader(&tar.Header{Name: n, Mode: 0o600, Size: int64(len(secrets[n])), ModTime: m.Made}); err != nil {
+			return err
+		}
+		if _, err := w.Write(secrets[n]); err != nil {
+			return err
+		}
+	}
+	return errors.Join(w.Close(), z.Close())
 }
 
 func packOne(w *tar.Writer, path, name string, at time.Time) error {
@@ -207,6 +243,11 @@ func Restore(ctx context.Context, c config.Restore, out io.Writer) error {
 	m, err := unpack(c.File, dir)
 	if err != nil {
 		return err
+	}
+	if _, has := m.Members[keyMember]; !has && c.SecretKey == "" {
+		if _, err := os.Stat(keyFile(c.Data)); err != nil {
+			return fmt.Errorf("the backup is one without the key of its installation; give it as --secret-key, RMP_SECRET_KEY or %s", keyFile(c.Data))
+		}
 	}
 	// First what a database that is opened would make anew.
 	var placed []string
@@ -253,6 +294,9 @@ func Restore(ctx context.Context, c config.Restore, out io.Writer) error {
 		_ = closed(open)
 		if errors.Is(err, store.ErrNotEmpty) {
 			return errors.New("the database holds an organisation already; restore into an empty one (another --data or --db)")
+		}
+		if errors.Is(err, store.ErrKey) {
+			return errors.New("the key given is not that of the installation that was saved; nothing was restored")
 		}
 		if err != nil {
 			return err

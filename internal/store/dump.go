@@ -121,7 +121,7 @@ func (d *DB) Load(ctx context.Context, table func(name string) (io.Reader, error
 				return fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		return nil
+		return d.checkKey(ctx, tx)
 	}))
 }
 

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
 
 	"rmp/internal/gatekeeper"
 	"rmp/internal/secret"
@@ -107,4 +109,32 @@ func (d *DB) Reseal(ctx context.Context) (int, error) {
 		}
 	}
 	return total, nil
+}
+
+// ErrKey is the error of opening a database whose stored secrets the key does
+// not open.
+var ErrKey = errors.New("the key does not open what is stored")
+
+// checkKey makes sure that the key opens what the installation cannot do
+// without: to go on with another one would seal new secrets beside those.
+func (d *DB) checkKey(ctx context.Context, q queryer) error {
+	for _, c := range sealedColumns {
+		if c.table != "tenants" && c.table != "signing_keys" {
+			continue
+		}
+		_, err := collect(ctx, q, func(rows *sql.Rows) (struct{}, error) {
+			var key, sealed string
+			err := rows.Scan(&key, &sealed)
+			if err == nil {
+				if _, kerr := d.open(sealed, c.place(key)); kerr != nil {
+					err = fmt.Errorf("%w (%s)", ErrKey, c.table)
+				}
+			}
+			return struct{}{}, err
+		}, `SELECT `+c.key+`, `+c.column+` FROM `+c.table+` WHERE `+c.column+`<>''`)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

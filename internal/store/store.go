@@ -65,7 +65,7 @@ const (
 // first.
 var ErrSchema = errors.New("the schema is older than the program's")
 
-// Open connects and, unless told otherwise, brings the schema up to date. A postgres:// or
+// Open connects, makes sure that the key is the right one, and, unless told otherwise, brings the schema up to date. A postgres:// or
 // postgresql:// URL is PostgreSQL, everything else the path of a SQLite file.
 func Open(ctx context.Context, target string, opts Options) (*DB, error) {
 	d := &DB{sealer: opts.Sealer, log: opts.Log}
@@ -101,6 +101,10 @@ func Open(ctx context.Context, target string, opts Options) (*DB, error) {
 		d.writer = newWriter(d.pool)
 	}
 	if err := d.migrate(ctx, opts.Schema); err != nil {
+		_ = d.Close()
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	if err := d.checkKey(ctx, d.pool); err != nil {
 		_ = d.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}
