@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -54,4 +55,30 @@ func inEnvironment(flag *kong.Flag) bool {
 		}
 	}
 	return false
+}
+
+// unknownVariables are those of the environment that look like RMP's, and are
+// not: a mistyped one would be passed over. Those of tests are left alone.
+func unknownVariables(program *kong.Node, environ []string) (out []string) {
+	known := map[string]bool{"RMP_CONFIG": true, "RMP_CI": true}
+	var visit func(n *kong.Node)
+	visit = func(n *kong.Node) {
+		for _, f := range n.Flags {
+			for _, name := range f.Envs {
+				known[name], known[name+fileSuffix] = true, true
+			}
+		}
+		for _, c := range n.Children {
+			visit(c)
+		}
+	}
+	visit(program)
+	for _, e := range environ {
+		name, _, _ := strings.Cut(e, "=")
+		if strings.HasPrefix(name, "RMP_") && !strings.HasPrefix(name, "RMP_TEST_") && !strings.HasPrefix(name, "RMP_E2E") && !known[name] {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return out
 }

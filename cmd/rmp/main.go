@@ -10,9 +10,11 @@ import (
 	"maps"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/BurntSushi/toml"
 	"github.com/alecthomas/kong"
@@ -20,6 +22,7 @@ import (
 	"rmp/internal/api"
 	"rmp/internal/app"
 	"rmp/internal/config"
+	"rmp/internal/fault"
 )
 
 type commands struct {
@@ -104,7 +107,7 @@ func main() {
 			code = status.Code
 		}
 		if err.Error() != "" {
-			fmt.Fprintln(os.Stderr, "rmp:", err)
+			fmt.Fprintln(os.Stderr, "rmp:", fault.Said(err))
 		}
 		os.Exit(code)
 	}
@@ -126,7 +129,13 @@ func run(ctx context.Context, args []string, out io.Writer, p app.Program) error
 	}
 	parsed, err := k.Parse(args)
 	if err != nil {
+		if slices.Contains(args, "doctor") { // it could not look: no warning that it found
+			return &app.ExitError{Code: app.CouldNotLook, Text: err.Error()}
+		}
 		return err
+	}
+	for _, name := range unknownVariables(k.Model.Node, os.Environ()) {
+		fmt.Fprintf(os.Stderr, "rmp: warning: the variable %s means nothing; rmp config show names those that do\n", name)
 	}
 	return parsed.Run()
 }
@@ -195,8 +204,14 @@ func (v tomlValues) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any
 		}
 		at = table[part]
 	}
-	if _, table := at.(map[string]any); table {
+	switch at.(type) {
+	case map[string]any:
 		return nil, nil
+	case int64, float64:
+		if flag.Target.Type() == reflect.TypeFor[time.Duration]() {
+			return nil, fmt.Errorf("configuration file: %s: %v has no unit; write it as \"%vs\", in seconds", flag.Name, at, at)
+		}
+		return fmt.Sprint(at), nil
 	}
 	return at, nil
 }

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
 
 	"rmp/communigate/cli"
 	"rmp/communigate/dataformat"
@@ -52,23 +51,23 @@ func withConsole(ctx context.Context, c config.Console, out io.Writer, do func(t
 
 // lines runs one command, or each line of the input. A line that fails does
 // not end the session; of one command it is the outcome.
-func lines(c config.Console, out io.Writer, prompt string, run func(line string) error) error {
+func lines(ctx context.Context, c config.Console, out io.Writer, prompt string, run func(line string) error) error {
 	if c.Command != "" {
 		return run(c.Command)
 	}
-	history, err := os.OpenFile(filepath.Join(c.Data, consoleHistory), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
+	var history io.Writer = io.Discard // there may be no such directory
+	if f, err := os.OpenFile(filepath.Join(c.Data, consoleHistory), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
+		defer f.Close() //nolint:errcheck // only what was typed
+		history = f
 	}
-	defer history.Close() //nolint:errcheck // only what was typed
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 1<<20)
-	failed, asks := 0, isatty.IsTerminal(os.Stdin.Fd())
+	failed := 0
 	for {
-		if asks {
+		if asks() {
 			_, _ = fmt.Fprint(out, prompt)
 		}
-		if !in.Scan() {
+		if more, err := wait(ctx, func() (bool, error) { return in.Scan(), nil }); err != nil || !more {
 			break
 		}
 		line := strings.TrimSpace(in.Text())
@@ -83,7 +82,7 @@ func lines(c config.Console, out io.Writer, prompt string, run func(line string)
 		}
 		if err := run(line); err != nil {
 			failed++
-			_, _ = fmt.Fprintln(out, err)
+			_, _ = fmt.Fprintln(os.Stderr, err)
 		}
 	}
 	if failed > 0 {
@@ -93,19 +92,18 @@ func lines(c config.Console, out io.Writer, prompt string, run func(line string)
 }
 
 // permit asks before what changes something.
-func permit(c config.Console, out io.Writer, d console.Danger, name string) error {
+func permit(ctx context.Context, c config.Console, out io.Writer, d console.Danger, name string) error {
 	switch {
 	case c.Yes || d == console.Reads:
 		return nil
 	case d == console.Changes:
-		return confirm(out, false, name+" changes something on the server. Go on?")
+		return confirm(ctx, out, false, name+" changes something on the server. Go on?")
 	}
-	if !isatty.IsTerminal(os.Stdin.Fd()) {
+	if !asks() {
 		return fmt.Errorf("%s cannot be taken back, and nobody can be asked here; --yes says yes", name)
 	}
 	_, _ = fmt.Fprintf(out, "%s cannot be taken back. Type its name again: ", name)
-	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
-	if !strings.EqualFold(strings.TrimSpace(answer), name) {
+	if said, err := answer(ctx); err != nil || !strings.EqualFold(said, name) {
 		return errors.New("not done")
 	}
 	return nil
@@ -114,13 +112,13 @@ func permit(c config.Console, out io.Writer, d console.Danger, name string) erro
 // ConsoleCLI runs `rmp cgp cli`.
 func ConsoleCLI(ctx context.Context, c config.Console, out io.Writer) error {
 	return withConsole(ctx, c, out, func(t *tools, gw *groupware.Groupware, of tenant.Tenant) error {
-		return lines(c, out, "cli> ", func(line string) error {
+		return lines(ctx, c, out, "cli> ", func(line string) error {
 			command, err := console.Parse(line)
 			if err != nil {
 				return err
 			}
 			danger := console.DangerOf(command.Name)
-			if err := permit(c, out, danger, string(command.Name)); err != nil {
+			if err := permit(ctx, c, out, danger, string(command.Name)); err != nil {
 				return err
 			}
 			var answer dataformat.Value
@@ -172,13 +170,13 @@ func ConsoleXIMSS(ctx context.Context, c config.Console, out io.Writer) error {
 			return err
 		}
 		defer giveBack()
-		return lines(c, out, "ximss> ", func(line string) error {
+		return lines(ctx, c, out, "ximss> ", func(line string) error {
 			n, err := xmlnode.Parse([]byte(line), xmlnode.Limits{})
 			if err != nil {
 				return fmt.Errorf("is not one XML element: %w", err)
 			}
 			danger := console.DangerOfXIMSS(n)
-			if err := permit(c, out, danger, n.Name); err != nil {
+			if err := permit(ctx, c, out, danger, n.Name); err != nil {
 				return err
 			}
 			if c.Wire {

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mattn/go-isatty"
+	"golang.org/x/term"
 
 	"rmp/communigate/cli"
 	"rmp/communigate/dataformat"
@@ -185,6 +185,9 @@ func reach(ctx context.Context, data string, c config.CGP, out io.Writer, log *s
 	return g, func() error { return nil }, err
 }
 
+// CouldNotLook is the status of `rmp doctor` when nothing was looked at.
+const CouldNotLook = 3
+
 // ExitError ends the program with a status of its own.
 type ExitError struct {
 	Code int
@@ -219,15 +222,22 @@ func Doctor(ctx context.Context, c config.Doctor, out io.Writer) error {
 			return takeBack(ctx, t, d, list, c, out)
 		}
 		worst, found := 0, 0
+		var reports []doctor.Report
 		for _, of := range list {
-			status, n, err := consult(ctx, t, d, of, c, out)
+			status, r, err := consult(ctx, t, d, of, c, out)
 			if err != nil {
 				return err
 			}
-			worst, found = max(worst, status), found+n
+			worst, found = max(worst, status), found+len(r.Findings)
+			reports = append(reports, r)
 		}
 		if found == 0 {
 			return fmt.Errorf("--check: nothing is called %s; rmp doctor --verbose names the checks", strings.Join(c.Check, ", "))
+		}
+		if c.JSON {
+			if err := printJSON(out, reports); err != nil {
+				return err
+			}
 		}
 		if worst > 0 {
 			return &ExitError{worst, ""}
@@ -236,14 +246,14 @@ func Doctor(ctx context.Context, c config.Doctor, out io.Writer) error {
 	})
 	var status *ExitError
 	if err != nil && !errors.As(err, &status) {
-		return &ExitError{3, err.Error()}
+		return &ExitError{CouldNotLook, fault.Said(err)}
 	}
 	return err
 }
 
 // takeBack undoes a run in the organisation that it was of.
 func takeBack(ctx context.Context, t *tools, d *doctor.Doctor, list []tenant.Tenant, c config.Doctor, out io.Writer) error {
-	if err := confirm(out, c.Yes, "Take back the repair "+c.Undo+"? What it made is removed again, where nothing is in it."); err != nil {
+	if err := confirm(ctx, out, c.Yes, "Take back the repair "+c.Undo+"? What it made is removed again, where nothing is in it."); err != nil {
 		return err
 	}
 	for _, of := range list {
@@ -252,15 +262,23 @@ func takeBack(ctx context.Context, t *tools, d *doctor.Doctor, list []tenant.Ten
 			continue
 		}
 		kept := 0
+		if c.JSON {
+			err = errors.Join(err, printJSON(out, append([]doctor.Done{}, done...)))
+		}
 		for _, s := range done {
 			if s.Error != "" {
 				kept++
+			}
+			if c.JSON {
+				continue
+			}
+			if s.Error != "" {
 				t.say("NOT taken back: %s: %s", s.Step, s.Error)
 				continue
 			}
 			t.say("taken back: %s", s.Step)
 		}
-		if len(done) == 0 && err == nil {
+		if len(done) == 0 && err == nil && !c.JSON {
 			t.say("Nothing of it is left to take back.")
 		}
 		err = errors.Join(err, t.audit(ctx, of.ID, "doctor-undo", c.Undo, nil))
@@ -272,13 +290,12 @@ func takeBack(ctx context.Context, t *tools, d *doctor.Doctor, list []tenant.Ten
 	return doctor.ErrNoRun
 }
 
-// consult looks at one tenant, or repairs it, and answers the exit status and
-// how many things were looked at.
-func consult(ctx context.Context, t *tools, d *doctor.Doctor, of tenant.Tenant, c config.Doctor, out io.Writer) (status, found int, err error) {
+// consult looks at one tenant, or repairs it, and answers the exit status.
+func consult(ctx context.Context, t *tools, d *doctor.Doctor, of tenant.Tenant, c config.Doctor, out io.Writer) (status int, r doctor.Report, err error) {
 	progress := func(what string, done, all int) {
 		_, _ = fmt.Fprintf(os.Stderr, "\r%s: %s %d/%d        \r", of.Domain, what, done, all)
 	}
-	if c.JSON || !isatty.IsTerminal(os.Stderr.Fd()) {
+	if c.JSON || !term.IsTerminal(int(os.Stderr.Fd())) {
 		progress = nil
 	}
 	tell := func(format string, args ...any) { // JSON is alone on the output
@@ -296,16 +313,15 @@ func consult(ctx context.Context, t *tools, d *doctor.Doctor, of tenant.Tenant, 
 		if len(done) > 0 {
 			tell("%d steps; take them back with: rmp doctor %s --undo %s", len(done), of.Domain, run)
 			if err := t.audit(ctx, of.ID, "doctor-fix", run, map[string]string{"steps": fmt.Sprint(len(done))}); err != nil {
-				return 3, 0, err
+				return CouldNotLook, r, err
 			}
 		}
 		if err != nil {
 			tell("Not everything could be repaired: %v", err)
 		}
 	}
-	r, err := d.Run(ctx, of, opts)
-	if err != nil {
-		return 3, 0, err
+	if r, err = d.Run(ctx, of, opts); err != nil {
+		return CouldNotLook, r, err
 	}
 	if r.Warnings > 0 {
 		status = 1
@@ -313,13 +329,10 @@ func consult(ctx context.Context, t *tools, d *doctor.Doctor, of tenant.Tenant, 
 	if r.Failed > 0 {
 		status = 2
 	}
-	if c.JSON {
-		e := json.NewEncoder(out)
-		e.SetIndent("", "  ")
-		return status, len(r.Findings), e.Encode(r)
+	if !c.JSON {
+		printReport(out, r, c.Verbose)
 	}
-	printReport(out, r, c.Verbose)
-	return status, len(r.Findings), nil
+	return status, r, nil
 }
 
 // printReport prints what was found; of many findings of one kind, the first

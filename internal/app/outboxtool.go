@@ -1,35 +1,14 @@
 package app
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/mattn/go-isatty"
-
 	"rmp/internal/config"
 )
-
-// confirm asks on the terminal; without one, only --yes says yes.
-func confirm(out io.Writer, yes bool, question string) error {
-	if yes {
-		return nil
-	}
-	if !isatty.IsTerminal(os.Stdin.Fd()) {
-		return fmt.Errorf("%s Nobody can be asked here; --yes says yes", question)
-	}
-	_, _ = fmt.Fprintf(out, "%s [y/N] ", question)
-	answer, _ := bufio.NewReader(os.Stdin).ReadString('\n')
-	if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" {
-		return fmt.Errorf("not done")
-	}
-	return nil
-}
 
 // OutboxList runs `rmp outbox list`.
 func OutboxList(ctx context.Context, c config.OutboxList, out io.Writer) error {
@@ -38,6 +17,21 @@ func OutboxList(ctx context.Context, c config.OutboxList, out io.Writer) error {
 		if err != nil {
 			return err
 		}
+		type write struct {
+			Booking  string    `json:"booking"`
+			Start    time.Time `json:"start"`
+			Calendar string    `json:"calendar"`
+			Attempts int       `json:"attempts"`
+			Error    string    `json:"error"`
+		}
+		type backlog struct {
+			Domain  string     `json:"domain"`
+			Pending int        `json:"pending"`
+			Oldest  *time.Time `json:"oldest,omitempty"`
+			Failed  int        `json:"failed"`
+			GivenUp []write    `json:"givenUp"`
+		}
+		answer := []backlog{}
 		for _, of := range list {
 			pending, failed, oldest, err := t.db.For(of.ID).Backlog(ctx)
 			if err != nil {
@@ -47,11 +41,22 @@ func OutboxList(ctx context.Context, c config.OutboxList, out io.Writer) error {
 			if !oldest.IsZero() {
 				age = fmt.Sprintf(", the oldest waits for %s", time.Since(oldest).Round(time.Second))
 			}
-			t.say("%s: %d pending%s; %d given up", of.Domain, pending, age, failed)
 			letters, err := t.db.For(of.ID).DeadLetters(ctx, 1000)
 			if err != nil {
 				return err
 			}
+			if c.JSON {
+				b := backlog{Domain: of.Domain, Pending: int(pending), Failed: int(failed), GivenUp: []write{}}
+				if !oldest.IsZero() {
+					b.Oldest = &oldest
+				}
+				for _, l := range letters {
+					b.GivenUp = append(b.GivenUp, write{l.Booking.ID, l.Booking.Start.UTC(), l.Sync.Calendar, l.Sync.Attempts, l.Sync.LastError})
+				}
+				answer = append(answer, b)
+				continue
+			}
+			t.say("%s: %d pending%s; %d given up", of.Domain, pending, age, failed)
 			w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 			for _, l := range letters {
 				_, _ = fmt.Fprintf(w, "  %s\t%s\t%s\t%d tries\t%s\n", l.Booking.ID, l.Booking.Start.UTC().Format(time.RFC3339), l.Sync.Calendar, l.Sync.Attempts, printable(l.Sync.LastError))
@@ -59,6 +64,9 @@ func OutboxList(ctx context.Context, c config.OutboxList, out io.Writer) error {
 			if err := w.Flush(); err != nil {
 				return err
 			}
+		}
+		if c.JSON {
+			return printJSON(out, answer)
 		}
 		return nil
 	})
@@ -74,6 +82,9 @@ func OutboxRetry(ctx context.Context, c config.OutboxRetry, out io.Writer) error
 		n, err := t.db.For(of.ID).RetryDeadLetters(ctx, c.Booking, time.Now())
 		if err != nil {
 			return err
+		}
+		if n == 0 && c.Booking != "" {
+			return fmt.Errorf("nothing of a booking %q was given up; rmp outbox list shows what was", printable(c.Booking))
 		}
 		t.say("%d calendar writes are tried again.", n)
 		return t.audit(ctx, of.ID, "retry-failed-writes", c.Booking, map[string]string{"writes": fmt.Sprint(n)})
@@ -91,7 +102,7 @@ func OutboxDrop(ctx context.Context, c config.OutboxDrop, out io.Writer) error {
 		if c.Booking == "" {
 			what = "ALL given-up writes of " + of.Domain
 		}
-		if err := confirm(out, c.Yes, "Drop "+what+"? The bookings stay, and will not be in those calendars."); err != nil {
+		if err := confirm(ctx, out, c.Yes, "Drop "+what+"? The bookings stay, and will not be in those calendars."); err != nil {
 			return err
 		}
 		letters, err := t.db.For(of.ID).DeadLetters(ctx, 1000)

@@ -53,6 +53,22 @@ func Probe(ctx context.Context, c config.Probe, out io.Writer) error {
 	case c.User == "":
 		return errors.New("--user: an account that asks is needed, or --write with --cli and an administrator")
 	}
+	for _, x := range []struct {
+		user, variable string
+		password       *string
+	}{{cfg.User, "RMP_PROBE_PASSWORD", &ask.Config.Password}, {c.Admin, "RMP_PROBE_ADMIN_PASSWORD", adminPassword(ask)}} {
+		if x.user == "" || x.password == nil || *x.password != "" {
+			continue
+		}
+		if !asks() {
+			return fmt.Errorf("the password of %s is missing: %s gives it", x.user, x.variable)
+		}
+		p, err := typedPassword(ctx, " of "+x.user)
+		if err != nil {
+			return err
+		}
+		*x.password = p.Reveal()
+	}
 	_, _ = fmt.Fprintf(out, "asking %s as %s …\n", c.URL, who)
 	server, err := probe.Run(ctx, ask)
 	if err != nil {
@@ -97,6 +113,13 @@ func Probe(ctx context.Context, c config.Probe, out io.Writer) error {
 	}
 	_, _ = fmt.Fprintf(out, "the dialect is in %s: start rmp serve with --cgp.dialect-file=%s\n", c.Output, c.Output)
 	return nil
+}
+
+func adminPassword(o probe.Options) *string {
+	if o.Admin == nil {
+		return nil
+	}
+	return &o.Admin.Password
 }
 
 // probeStandin asks a stand-in that lives as long as the questions.

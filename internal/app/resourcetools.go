@@ -57,6 +57,11 @@ func ResourceCreate(ctx context.Context, c config.ResourceCreate, out io.Writer)
 		if _, err := zone.LoadIANA(r.TimeZone); err != nil {
 			return fmt.Errorf("--time-zone: %q is not a time zone such as Europe/Berlin", r.TimeZone)
 		}
+		var wrong []string
+		resourceimport.Check(r, func(format string, args ...any) { wrong = append(wrong, "--"+fmt.Sprintf(format, args...)) })
+		if len(wrong) > 0 {
+			return errors.New(strings.Join(wrong, "; "))
+		}
 		if _, err := t.db.For(of.ID).Resource(ctx, email); err == nil {
 			return fmt.Errorf("%s is a resource already", email)
 		} else if fault.CodeOf(err) != fault.NotFound {
@@ -69,6 +74,31 @@ func ResourceCreate(ctx context.Context, c config.ResourceCreate, out io.Writer)
 			t.say("%s can be booked.", email)
 			return t.audit(ctx, of.ID, "create-resource", email, nil)
 		})
+	})
+}
+
+// ResourceList runs `rmp resource list`.
+func ResourceList(ctx context.Context, c config.ResourceList, out io.Writer) error {
+	return withTools(ctx, c.Database, out, func(t *tools) error {
+		list, err := t.tenants(ctx, c.Tenant)
+		if err != nil {
+			return err
+		}
+		var rows [][]any
+		for _, of := range list {
+			resources, err := t.db.For(of.ID).Resources(ctx, directory.Filter{})
+			if err != nil {
+				return err
+			}
+			for _, r := range resources {
+				state := "bookable"
+				if !r.Active {
+					state = "not bookable"
+				}
+				rows = append(rows, []any{r.Email, r.Name, r.Type, r.Site, state})
+			}
+		}
+		return t.list(c.JSON, []column{{"email", "ADDRESS"}, {"name", "NAME"}, {"type", "TYPE"}, {"site", "SITE"}, {"state", "STATE"}}, rows)
 	})
 }
 
@@ -106,7 +136,7 @@ func ResourceImport(ctx context.Context, c config.ResourceImport, out io.Writer)
 				if !c.DryRun {
 					if err := p.Create(ctx, of, &r, of.Settings.Limits.Resources); err != nil {
 						refused++
-						t.say("line %d: refused: %s", row.Line, err)
+						t.say("line %d: refused: %s", row.Line, fault.Said(err))
 						continue
 					}
 				}
@@ -154,7 +184,7 @@ func ResourceRemove(ctx context.Context, c config.ResourceRemove, out io.Writer)
 		if len(list) > 0 {
 			return errors.New("it is booked in the future; cancel that first, or remove it in Administration, which can cancel it too")
 		}
-		if err := confirm(out, c.Yes, "Remove "+email+"? Its history stays."); err != nil {
+		if err := confirm(ctx, out, c.Yes, "Remove "+email+"? Its history stays."); err != nil {
 			return err
 		}
 		remove := func(p provision) error {

@@ -20,7 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/mattn/go-isatty"
+	"golang.org/x/term"
 
 	"rmp/communigate/standin"
 	"rmp/communigate/standin/backend"
@@ -63,6 +63,9 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 		return err
 	}
 	defer release()
+	if err := canListen(c.Listen); err != nil { // before the database is touched
+		return err
+	}
 	db, sealer, err := openDatabase(ctx, config.Database{Data: c.Data, DB: c.DB, SecretKey: c.SecretKey, SecretKeyOld: c.SecretKeyOld}, store.Migrate, log)
 	if err != nil {
 		return err
@@ -99,7 +102,7 @@ func Serve(ctx context.Context, c config.Serve, out io.Writer, p Program) (err e
 	e.worker.Wait = c.CGP.WriteWait
 	service := e.service
 	keeper := gatekeeper.New(db, gw, time.Now)
-	if c.Demo == "yes" || c.Demo == "auto" && c.CGP.Host == "" {
+	if makesDemo(c, out) {
 		deps := demo.Deps{CGP: gw, Tenants: db, Users: db, Resources: e.resources, Bookings: service, Now: time.Now, Log: log, Progress: progress(out)}
 		if err := demo.Seed(ctx, deps); err != nil {
 			return err
@@ -211,6 +214,30 @@ func logger(level string) *slog.Logger {
 	return telemetry.NewLog(os.Stderr, telemetry.Text, l)
 }
 
+// canListen reports whether the address can be listened at.
+func canListen(address string) error {
+	l, err := net.Listen("tcp", address) //nolint:noctx // it does not wait
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return l.Close()
+}
+
+// makesDemo reports whether the demo is to be made, where the database is
+// empty. Its passwords are public: unless it is asked for, it is made for this
+// machine only.
+func makesDemo(c config.Serve, out io.Writer) bool {
+	if c.Demo != "auto" || c.CGP.Host != "" {
+		return c.Demo == "yes"
+	}
+	host, _, err := net.SplitHostPort(c.Listen)
+	if ip := net.ParseIP(host); err == nil && (host == "localhost" || ip != nil && ip.IsLoopback()) {
+		return true
+	}
+	_, _ = fmt.Fprintf(out, "No demo is made, as %s can be reached from other machines and the passwords of the demo are public; --demo=yes makes it all the same.\n", c.Listen)
+	return false
+}
+
 func banner(out io.Writer, url string, demoTenant bool) {
 	_, _ = fmt.Fprintf(out, "\nRMP is running at %s\n", url)
 	if demoTenant {
@@ -223,7 +250,7 @@ func banner(out io.Writer, url string, demoTenant bool) {
 func progress(out io.Writer) func(string, int, int) {
 	last := ""
 	f, file := out.(*os.File)
-	steps := file && isatty.IsTerminal(f.Fd())
+	steps := file && term.IsTerminal(int(f.Fd()))
 	return func(what string, done, of int) {
 		line := fmt.Sprintf("Making the demo: %s %d%%", what, 100*done/max(of, 1))
 		if line == last || !steps && done != of {

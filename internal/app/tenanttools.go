@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"text/tabwriter"
 
 	"rmp/internal/booking"
 	"rmp/internal/config"
@@ -24,12 +23,11 @@ func TenantList(ctx context.Context, c config.TenantList, out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(w, "DOMAIN\tNAME\tSTATE\tTIME ZONE\tSERVER")
+		var rows [][]any
 		for _, x := range list {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", x.Domain, printable(x.Name), stateOf(x), x.TimeZone, or(x.Server.Host, "the installation's"))
+			rows = append(rows, []any{x.Domain, x.Name, states[x.Active], x.TimeZone, or(x.Server.Host, "the installation's")})
 		}
-		return w.Flush()
+		return t.list(c.JSON, []column{{"domain", "DOMAIN"}, {"name", "NAME"}, {"state", "STATE"}, {"timeZone", "TIME ZONE"}, {"server", "SERVER"}}, rows)
 	})
 }
 
@@ -37,9 +35,6 @@ func TenantList(ctx context.Context, c config.TenantList, out io.Writer) error {
 func TenantAdd(ctx context.Context, c config.TenantAdd, out io.Writer) error {
 	if !booking.KnownZone(c.TimeZone) {
 		return fmt.Errorf("--time-zone: %q is not a time zone such as Europe/Berlin", c.TimeZone)
-	}
-	if c.CGP.Host == "" {
-		return errors.New("--cgp.host: the CommuniGate Pro server is needed, to make there what the organisation needs; on the stand-in, add organisations with POST /api/v2/admin/tenants")
 	}
 	if c.SecretKey == "" {
 		if err := os.MkdirAll(c.Data, 0o700); err != nil {
@@ -58,23 +53,26 @@ func TenantAdd(ctx context.Context, c config.TenantAdd, out io.Writer) error {
 		case x.Active:
 			return fmt.Errorf("the organisation %s is there already", domain)
 		}
-		g, closeServer, err := communiGate(ctx, &config.Serve{CGP: c.CGP}, out, logger("warn"))
+		g, closeServer, err := reach(ctx, c.Data, c.CGP, out, logger("warn"))
 		if err != nil {
 			return err
 		}
 		defer func() { _ = closeServer() }()
 		gw := groupware.New(g, t.db, logger("warn"))
 		defer gw.Close(ctx)
-		if err := gw.HasDomain(ctx, x); err != nil { // before anything is made, here or there
-			return err
+		onStandin := c.CGP.Host == ""
+		if !onStandin { // before anything is made, here or there
+			if err := gw.HasDomain(ctx, x); err != nil {
+				return err
+			}
 		}
 		if missing {
 			if err := t.db.SaveTenant(ctx, &x); err != nil {
 				return err
 			}
 		}
-		t.say("Making the sub-domains of the resource types and %s on %s …", x.ServiceAccount(), c.CGP.Host)
-		if err := gw.EnsureTenant(ctx, x, false); err != nil {
+		t.say("Making the sub-domains of the resource types and %s on %s …", x.ServiceAccount(), or(c.CGP.Host, "the stand-in"))
+		if err := gw.EnsureTenant(ctx, x, onStandin); err != nil {
 			return fmt.Errorf("%w; the organisation stays inactive; run the command again when the cause is gone", err)
 		}
 		x.Active = true
@@ -82,6 +80,9 @@ func TenantAdd(ctx context.Context, c config.TenantAdd, out io.Writer) error {
 			return err
 		}
 		t.say("The organisation %s is there. Next: rmp user add ADDRESS --role admin", domain)
+		if onStandin {
+			t.say("The person needs an account on the stand-in too, with the same password: rmp cgp cli 'CREATEACCOUNT ADDRESS {Password=\"…\";}'")
+		}
 		return t.audit(ctx, x.ID, "create-tenant", domain, nil)
 	})
 }
@@ -106,14 +107,7 @@ func TenantSet(ctx context.Context, c config.TenantSet, out io.Writer) error {
 		if err := t.db.SaveTenant(ctx, &x); err != nil {
 			return err
 		}
-		t.say("%s: %s, %s, %s, %s.", x.Domain, printable(x.Name), stateOf(x), x.TimeZone, x.Mode)
-		return t.audit(ctx, x.ID, "change-tenant", x.Domain, map[string]string{"state": stateOf(x)})
+		t.say("%s: %s, %s, %s, %s.", x.Domain, printable(x.Name), states[x.Active], x.TimeZone, x.Mode)
+		return t.audit(ctx, x.ID, "change-tenant", x.Domain, map[string]string{"state": states[x.Active]})
 	})
-}
-
-func stateOf(x tenant.Tenant) string {
-	if x.Active {
-		return "active"
-	}
-	return "inactive"
 }

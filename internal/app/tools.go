@@ -1,11 +1,12 @@
 package app
 
 import (
-	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -15,12 +16,9 @@ import (
 
 	"rmp/internal/audit"
 	"rmp/internal/config"
-	"rmp/internal/directory"
 	"rmp/internal/gatekeeper"
-	"rmp/internal/secret"
 	"rmp/internal/store"
 	"rmp/internal/tenant"
-	"rmp/internal/userimport"
 )
 
 // tools is what the commands on an installation's database stand on. Who may
@@ -42,7 +40,10 @@ func withTools(ctx context.Context, c config.Database, out io.Writer, do func(t 
 		return fmt.Errorf("data directory: %w; --data names it, or --db and --secret-key", err)
 	}
 	if c.DB == "" {
-		if _, err := os.Stat(filepath.Join(c.Data, "rmp.db")); err != nil {
+		switch _, err := os.Stat(filepath.Join(c.Data, "rmp.db")); {
+		case err != nil && !errors.Is(err, fs.ErrNotExist):
+			return fmt.Errorf("the database: %w", err)
+		case err != nil:
 			return fmt.Errorf("there is no database in %s; --data names the directory of rmp serve, --db one on PostgreSQL; rmp tenant add begins a new one", c.Data)
 		}
 	}
@@ -65,6 +66,43 @@ func withOpened(ctx context.Context, c config.Database, may store.Schema, out io
 	}
 	defer func() { _ = db.Close() }()
 	return do(&tools{db, gatekeeper.New(db, noCommuniGate{}, time.Now), out})
+}
+
+// column is one of a list, with its key in JSON.
+type column struct{ key, head string }
+
+// list prints rows as a table, or as JSON.
+func (t *tools) list(asJSON bool, columns []column, rows [][]any) error {
+	if asJSON {
+		items := make([]map[string]any, len(rows))
+		for i, row := range rows {
+			items[i] = map[string]any{}
+			for k, v := range row {
+				items[i][columns[k].key] = v
+			}
+		}
+		return printJSON(t.out, items)
+	}
+	w := tabwriter.NewWriter(t.out, 0, 0, 2, ' ', 0)
+	cell := func(v any) string { return printable(fmt.Sprint(v)) }
+	heads, cells := make([]string, len(columns)), make([]string, len(columns))
+	for i, c := range columns {
+		heads[i] = c.head
+	}
+	_, _ = fmt.Fprintln(w, strings.Join(heads, "\t"))
+	for _, row := range rows {
+		for i, v := range row {
+			cells[i] = cell(v)
+		}
+		_, _ = fmt.Fprintln(w, strings.Join(cells, "\t"))
+	}
+	return w.Flush()
+}
+
+func printJSON(out io.Writer, v any) error {
+	e := json.NewEncoder(out)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
 }
 
 func (t *tools) say(format string, args ...any) { _, _ = fmt.Fprintf(t.out, format+"\n", args...) }
@@ -115,161 +153,11 @@ func (t *tools) tenants(ctx context.Context, domain string) ([]tenant.Tenant, er
 	return []tenant.Tenant{one}, err
 }
 
-// readPassword reads a password from a file, or makes one.
-func readPassword(file string) (p secret.Text, made bool, err error) {
-	if file == "" {
-		return secret.Random(), true, nil
-	}
-	in := os.Stdin
-	if file != "-" {
-		if in, err = os.Open(file); err != nil {
-			return "", false, err
-		}
-		defer func() { _ = in.Close() }()
-	}
-	line, err := bufio.NewReader(io.LimitReader(in, 4096)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", false, err
-	}
-	return secret.Text(strings.TrimRight(line, "\r\n")), false, nil
-}
-
-// UserAdd runs `rmp user add`.
-func UserAdd(ctx context.Context, c config.UserAdd, out io.Writer) error {
-	return withTools(ctx, c.Database, out, func(t *tools) error {
-		of, err := t.tenantFor(ctx, c.Email, c.Tenant)
-		if err != nil {
-			return err
-		}
-		n := gatekeeper.Person{Email: c.Email, Name: c.Name, Role: tenant.Role(c.Role), CGPDomain: c.Domain, Active: true}
-		if n.Name == "" {
-			n.Name, _, _ = strings.Cut(c.Email, "@")
-		}
-		made := false
-		if !c.NoPassword {
-			if n.Password, made, err = readPassword(c.PasswordFile); err != nil {
-				return err
-			}
-		}
-		if c.CGPPasswordFile != "" {
-			p, _, err := readPassword(c.CGPPasswordFile)
-			if err != nil {
-				return err
-			}
-			n.CGPPassword = &p
-		}
-		u, err := t.keeper.CreateUser(ctx, by(of.ID), n)
-		if err != nil {
-			return err
-		}
-		t.say("%s may enter %s as %s.", u.Email, of.Domain, u.Role)
-		if made {
-			t.say("Password, shown this once: %s", n.Password.Reveal())
-			if n.CGPPassword == nil {
-				t.say("CommuniGate Pro must accept it too, or get a password of its own (--cgp-password-file).")
-			}
-		}
-		return t.audit(ctx, of.ID, "create-user", u.Email, map[string]string{"role": string(u.Role)})
-	})
-}
-
-// UserSet runs `rmp user set`.
-func UserSet(ctx context.Context, c config.UserSet, out io.Writer) error {
-	return withTools(ctx, c.Database, out, func(t *tools) error {
-		u, err := t.db.UserByEmail(ctx, c.Email)
-		if err != nil {
-			return err
-		}
-		n := gatekeeper.Person{Email: u.Email, Name: or(c.Name, u.Name), Role: tenant.Role(or(c.Role, string(u.Role))), CGPDomain: u.CGPDomain, Active: u.Active}
-		detail := map[string]string{}
-		switch {
-		case c.Activate && c.Deactivate:
-			return errors.New("--activate and --deactivate exclude each other")
-		case c.Activate, c.Deactivate:
-			n.Active = c.Activate
-		}
-		made := false
-		if c.Password || c.PasswordFile != "" {
-			if n.Password, made, err = readPassword(c.PasswordFile); err != nil {
-				return err
-			}
-			detail["password"] = "changed"
-		}
-		if c.CGPPasswordFile != "" {
-			p, _, err := readPassword(c.CGPPasswordFile)
-			if err != nil {
-				return err
-			}
-			n.CGPPassword, detail["cgproPassword"] = &p, "changed"
-		}
-		if u, err = t.keeper.ChangeUser(ctx, by(u.Tenant), u.Email, 0, n); err != nil {
-			return err
-		}
-		state := "active"
-		if !u.Active {
-			state = "inactive"
-		}
-		t.say("%s: %s, %s.", u.Email, u.Role, state)
-		if made {
-			t.say("Password, shown this once: %s", n.Password.Reveal())
-		}
-		detail["role"], detail["state"] = string(u.Role), state
-		return t.audit(ctx, u.Tenant, "change-user", u.Email, detail)
-	})
-}
-
 func or(a, b string) string {
 	if a != "" {
 		return a
 	}
 	return b
-}
-
-// UserRemove runs `rmp user remove`.
-func UserRemove(ctx context.Context, c config.UserRemove, out io.Writer) error {
-	return withTools(ctx, c.Database, out, func(t *tools) error {
-		u, err := t.db.UserByEmail(ctx, c.Email)
-		if err != nil {
-			return err
-		}
-		if err := confirm(out, c.Yes, "Remove "+u.Email+"? Their bookings stay; nobody signs in by this address any more."); err != nil {
-			return err
-		}
-		if err := t.keeper.DeleteUser(ctx, by(u.Tenant), u.Email); err != nil {
-			return err
-		}
-		t.say("%s may not enter any more.", u.Email)
-		return t.audit(ctx, u.Tenant, "delete-user", u.Email, nil)
-	})
-}
-
-// UserList runs `rmp user list`.
-func UserList(ctx context.Context, c config.UserList, out io.Writer) error {
-	return withTools(ctx, c.Database, out, func(t *tools) error {
-		list, err := t.tenants(ctx, c.Tenant)
-		if err != nil {
-			return err
-		}
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(w, "ADDRESS\tNAME\tROLE\tSTATE\tLAST SIGN-IN")
-		for _, of := range list {
-			users, err := t.keeper.Users(ctx, of.ID, gatekeeper.UserFilter{Query: c.Query})
-			if err != nil {
-				return err
-			}
-			for _, u := range users {
-				state, last := "active", "never"
-				if !u.Active {
-					state = "inactive"
-				}
-				if !u.LastLogin.IsZero() {
-					last = u.LastLogin.Format("2006-01-02 15:04Z")
-				}
-				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", u.Email, printable(u.Name), u.Role, state, last)
-			}
-		}
-		return w.Flush()
-	})
 }
 
 // printable keeps what somebody wrote from steering a terminal.
@@ -280,93 +168,6 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-}
-
-// UserImport runs `rmp user import`.
-func UserImport(ctx context.Context, c config.UserImport, out io.Writer) error {
-	f, err := os.Open(c.File)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	read := userimport.CSV
-	if strings.HasSuffix(strings.ToLower(c.File), ".sql") {
-		read = userimport.SQL
-	}
-	found, err := read(f)
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.File, err)
-	}
-	return withTools(ctx, c.Database, out, func(t *tools) error {
-		if len(found.Ignored) > 0 {
-			t.say("Columns that mean nothing here: %s", strings.Join(found.Ignored, ", "))
-		}
-		var added, changed, refused int
-		for _, r := range found.Rows {
-			what, err := t.importUser(ctx, c, r.Person)
-			switch {
-			case err != nil:
-				refused++
-				t.say("line %d, %s: refused: %v", r.Line, printable(r.Person.Email), err)
-			case what == "added":
-				added++
-			case what == "changed":
-				changed++
-			}
-		}
-		does := ""
-		if c.DryRun {
-			does = " (nothing was changed: --dry-run)"
-		}
-		t.say("%d added, %d changed, %d refused, of %d%s.", added, changed, refused, len(found.Rows), does)
-		if refused > 0 {
-			return fmt.Errorf("%d of %d users were refused", refused, len(found.Rows))
-		}
-		return nil
-	})
-}
-
-func (t *tools) importUser(ctx context.Context, c config.UserImport, n gatekeeper.Person) (string, error) {
-	of, err := t.tenantFor(ctx, n.Email, c.Tenant)
-	if err != nil {
-		return "", err
-	}
-	if n.Hash != "" {
-		if err := gatekeeper.CheckHash(n.Hash); err != nil {
-			return "", fmt.Errorf("the password hash %w", err)
-		}
-	}
-	old, err := t.db.UserByEmail(ctx, n.Email)
-	if err != nil && !errors.Is(err, gatekeeper.ErrNoUser) {
-		return "", err
-	}
-	known := err == nil
-	if known && !c.Update {
-		return "", errors.New("is there already; --update changes it")
-	}
-	if known && old.Tenant != of.ID {
-		return "", errors.New("belongs to another organisation")
-	}
-	if c.DryRun {
-		if known {
-			return "changed", nil
-		}
-		return "added", nil
-	}
-	action := "create-user"
-	if known {
-		action = "change-user"
-		_, err = t.keeper.ChangeUser(ctx, by(of.ID), n.Email, 0, n)
-	} else {
-		_, err = t.keeper.CreateUser(ctx, by(of.ID), n)
-	}
-	if err != nil {
-		return "", err
-	}
-	if known {
-		return "changed", t.audit(ctx, of.ID, action, n.Email, map[string]string{"import": c.File})
-	}
-	return "added", t.audit(ctx, of.ID, action, n.Email, map[string]string{"import": c.File})
 }
 
 // KeysRotate runs `rmp keys rotate`.
@@ -390,32 +191,6 @@ func KeysReseal(ctx context.Context, c config.KeysReseal, out io.Writer) error {
 		}
 		t.say("%d stored secrets were sealed anew with the present key. When every process runs with it, the former one may be left out.", n)
 		return t.audit(ctx, "", "reseal-secrets", "", nil)
-	})
-}
-
-// ResourceList runs `rmp resource list`.
-func ResourceList(ctx context.Context, c config.ResourceList, out io.Writer) error {
-	return withTools(ctx, c.Database, out, func(t *tools) error {
-		list, err := t.tenants(ctx, c.Tenant)
-		if err != nil {
-			return err
-		}
-		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(w, "ADDRESS\tNAME\tTYPE\tSITE\tSTATE")
-		for _, of := range list {
-			resources, err := t.db.For(of.ID).Resources(ctx, directory.Filter{})
-			if err != nil {
-				return err
-			}
-			for _, r := range resources {
-				state := "bookable"
-				if !r.Active {
-					state = "not bookable"
-				}
-				_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", r.Email, printable(r.Name), r.Type, printable(r.Site), state)
-			}
-		}
-		return w.Flush()
 	})
 }
 

@@ -15,7 +15,7 @@ type Serve struct {
 	Data      string `help:"Directory for the database, the stand-in and their keys." default:"data" env:"RMP_DATA" placeholder:"DIR"`
 	Listen    string `help:"Address of the web interface and the HTTP API." default:"127.0.0.1:8080" env:"RMP_LISTEN" placeholder:"ADDR"`
 	DB        string `help:"Database: a postgres:// URL, or a path for SQLite. Default: rmp.db in the data directory." env:"RMP_DB" placeholder:"URL"`
-	Demo      string `help:"Create the demo tenant in an empty database: auto (with the stand-in only), yes (also on the CommuniGate Pro server that is configured), no." default:"auto" enum:"auto,yes,no" env:"RMP_DEMO"`
+	Demo      string `help:"Create the demo tenant in an empty database: auto (with the stand-in, and an address that only this machine reaches), yes (also on the CommuniGate Pro server that is configured), no." default:"auto" enum:"auto,yes,no" env:"RMP_DEMO"`
 	NoDemo    bool   `help:"Start empty; the same as --demo=no." env:"RMP_NO_DEMO"`
 	LogLevel  string `help:"debug, info, warn or error." default:"info" enum:"debug,info,warn,error" env:"RMP_LOG_LEVEL"`
 	LogFormat string `help:"text or json, a line each." default:"text" enum:"text,json" env:"RMP_LOG_FORMAT"`

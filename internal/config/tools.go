@@ -40,6 +40,7 @@ type UserList struct {
 	Database `embed:""`
 	Tenant   string `help:"Only of this organisation." placeholder:"DOMAIN"`
 	Query    string `arg:"" optional:"" help:"In address or name."`
+	JSON     bool   `name:"json" help:"Print it as JSON."`
 }
 
 // UserImport is the configuration of `rmp user import`.
@@ -54,6 +55,7 @@ type UserImport struct {
 // TenantList is the configuration of `rmp tenant list`.
 type TenantList struct {
 	Database `embed:""`
+	JSON     bool `name:"json" help:"Print it as JSON."`
 }
 
 // TenantAdd is the configuration of `rmp tenant add`.
@@ -99,6 +101,7 @@ type ResourceAdopt struct {
 type ResourceList struct {
 	Database `embed:""`
 	Tenant   string `help:"Only of this organisation." placeholder:"DOMAIN"`
+	JSON     bool   `name:"json" help:"Print it as JSON."`
 }
 
 // Doctor is the configuration of `rmp doctor`.
@@ -109,7 +112,7 @@ type Doctor struct {
 	Fix      bool     `help:"Repair what can be repaired, step by step; each step is stored and can be taken back."`
 	Undo     string   `help:"Take back what a repair did, by the name it printed; what holds something by now stays." placeholder:"RUN"`
 	Yes      bool     `help:"Do not ask before --undo."`
-	JSON     bool     `name:"json" help:"Print the report as JSON."`
+	JSON     bool     `name:"json" help:"Print the reports as JSON, a list with one for each organisation; with --undo the steps."`
 	Verbose  bool     `short:"v" help:"Also print what passed."`
 	People   int      `help:"Most people whose accounts are looked at." default:"500"`
 	TLSCert  string   `help:"The certificate of the web interface, to see when it ends." name:"tls-cert" env:"RMP_TLS_CERT" placeholder:"FILE"`
@@ -141,6 +144,7 @@ type Restore struct {
 type OutboxList struct {
 	Database `embed:""`
 	Tenant   string `arg:"" optional:"" help:"Main domain of the organisation; default: all."`
+	JSON     bool   `name:"json" help:"Print it as JSON."`
 }
 
 // OutboxRetry is the configuration of `rmp outbox retry`.

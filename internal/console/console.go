@@ -102,7 +102,7 @@ func DangerOf(name cli.Word) Danger {
 		return slices.ContainsFunc(list, func(p string) bool { return strings.HasPrefix(string(name), p) })
 	}
 	switch {
-	case begins(reading):
+	case begins(reading), name == "MAINDOMAINNAME", name == "ROUTE", name == "HELP":
 		return Reads
 	case begins(destroying):
 		return Destroys
@@ -111,15 +111,21 @@ func DangerOf(name cli.Word) Danger {
 }
 
 // ximssReading are requests of XIMSS that only read.
-var ximssReading = []string{"list", "read", "find", "get", "noop", "open", "close", "query", "check", "retrieve", "freeBusy", "mailboxList", "mailboxRightsGet", "calendarOpen", "calendarClose", "folderOpen", "folderClose", "prefsRead", "fileList", "fileRead", "freeBusyRequest"}
+// The verb is at either end of the name: findEvents, mailboxList.
+var ximssReading = struct{ begins, ends []string }{
+	[]string{"find", "read", "get", "query", "retrieve"}, []string{"list", "read", "find", "get", "query", "check", "retrieve"},
+}
+
+// ximssOpening are others, and those that open and close what is read.
+var ximssOpening = []string{"noop", "freebusyrequest", "calendaropen", "calendarclose", "folderopen", "folderclose", "folderbrowse", "bye"}
 
 // DangerOfXIMSS is the degree of a request of XIMSS.
 func DangerOfXIMSS(n *xmlnode.Node) Danger {
 	name := strings.ToLower(n.Name)
-	for _, r := range ximssReading {
-		if name == strings.ToLower(r) || strings.HasSuffix(name, strings.ToLower(r)) && r != "open" && r != "close" {
-			return Reads
-		}
+	if slices.Contains(ximssOpening, name) ||
+		slices.ContainsFunc(ximssReading.begins, func(verb string) bool { return strings.HasPrefix(name, verb) }) ||
+		slices.ContainsFunc(ximssReading.ends, func(verb string) bool { return strings.HasSuffix(name, verb) }) {
+		return Reads
 	}
 	if strings.Contains(name, "delete") || strings.Contains(name, "remove") {
 		return Destroys

@@ -9,6 +9,7 @@ package fault
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -109,4 +110,27 @@ func (f Fields) Err() error {
 		return &Error{Code: Invalid, Text: f[0].Pointer + ": " + f[0].Detail, Fields: f}
 	}
 	return &Error{Code: Invalid, Text: fmt.Sprintf("%d fields are not acceptable", len(f)), Fields: f}
+}
+
+// Said is what to tell who types a command: an error without its code, and
+// without saying anything twice.
+func Said(err error) string {
+	text := err.Error()
+	var e *Error
+	if !errors.As(err, &e) {
+		return text
+	}
+	plain := e.Text
+	for _, f := range e.Fields {
+		if !strings.Contains(plain, f.Detail) {
+			plain += fmt.Sprintf(" (%s: %s)", f.Pointer, f.Detail)
+		}
+	}
+	if e.Hint != "" {
+		plain += " [" + e.Hint + "]"
+	}
+	if e.Err != nil && !strings.Contains(plain, e.Err.Error()) {
+		plain += ": " + e.Err.Error()
+	}
+	return strings.Replace(text, e.Error(), plain, 1)
 }

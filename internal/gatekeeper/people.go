@@ -29,8 +29,8 @@ type Person struct {
 // ErrNotYours is wrapped when an administrator may not do that to a user.
 var ErrNotYours = errors.New("beyond the administrator's role")
 
-// check normalises and checks.
-func (n *Person) check(t tenant.Tenant) error {
+// Check normalises, and says what is wrong.
+func (n *Person) Check(t tenant.Tenant) error {
 	var bad fault.Fields
 	n.Email = strings.ToLower(strings.TrimSpace(n.Email))
 	a, err := mail.ParseAddress(n.Email)
@@ -100,7 +100,7 @@ func (g *Gatekeeper) CreateUser(ctx context.Context, by tenant.Principal, n Pers
 	if err != nil {
 		return User{}, fmt.Errorf("create user: %w", err)
 	}
-	if err := n.check(t); err != nil {
+	if err := n.Check(t); err != nil {
 		return User{}, err
 	}
 	if err := within(by, n.Role); err != nil {
@@ -131,7 +131,7 @@ func (g *Gatekeeper) ChangeUser(ctx context.Context, by tenant.Principal, email 
 	if n.Email == "" {
 		n.Email = u.Email
 	}
-	if err := n.check(t); err != nil {
+	if err := n.Check(t); err != nil {
 		return User{}, err
 	}
 	for _, r := range []tenant.Role{u.Role, n.Role} {

@@ -31,6 +31,8 @@ import (
 const (
 	MostBytes = 4 << 20
 	MostRows  = 10_000
+
+	mostCapacity = 100_000
 )
 
 // Row is one row of the file.
@@ -152,20 +154,6 @@ func read(t tenant.Tenant, line int, says func(column string) (value string, the
 	r := &row.Resource
 	r.Name, r.Description, r.Site, r.Floor = of("name"), of("description"), of("site"), of("floor")
 	r.Active, r.Units, r.TimeZone = true, 1, t.TimeZone
-	for _, x := range []struct {
-		column, value string
-		most          int
-	}{{"name", r.Name, 200}, {"description", r.Description, 5000}, {"site", r.Site, 200}, {"floor", r.Floor, 100}} {
-		if utf8.RuneCountInString(x.value) > x.most {
-			bad("%s: has more than %d characters", x.column, x.most)
-		}
-		if x.column != "description" && strings.ContainsFunc(x.value, func(c rune) bool { return c < ' ' || c == 0x7f }) {
-			bad("%s: has a control character", x.column)
-		}
-	}
-	if r.Name == "" {
-		bad("name: is missing")
-	}
 	address(t, of("email"), of("type"), r, bad)
 	number := func(column string, least, most int, to *int) {
 		if text := of(column); text != "" {
@@ -177,15 +165,12 @@ func read(t tenant.Tenant, line int, says func(column string) (value string, the
 			*to = n
 		}
 	}
-	number("capacity", 0, 100_000, &r.Capacity)
+	number("capacity", 0, mostCapacity, &r.Capacity)
 	number("units", 1, 1000, &r.Units)
 	for f := range strings.SplitSeq(of("features"), ";") {
 		if f = strings.TrimSpace(f); f != "" && !slices.Contains(r.Features, f) {
 			r.Features = append(r.Features, f)
 		}
-	}
-	if len(r.Features) > 100 {
-		bad("features: are more than 100")
 	}
 	if name := of("timezone"); name != "" {
 		if _, err := zone.LoadIANA(name); err != nil {
@@ -201,7 +186,32 @@ func read(t tenant.Tenant, line int, says func(column string) (value string, the
 	default:
 		bad("active: %q is neither yes nor no", clip(of("active")))
 	}
+	Check(*r, bad)
 	return row
+}
+
+// Check says what is wrong with a resource's own fields.
+func Check(r directory.Resource, bad func(format string, args ...any)) {
+	for _, x := range []struct {
+		column, value string
+		most          int
+	}{{"name", r.Name, 200}, {"description", r.Description, 5000}, {"site", r.Site, 200}, {"floor", r.Floor, 100}} {
+		if utf8.RuneCountInString(x.value) > x.most {
+			bad("%s: has more than %d characters", x.column, x.most)
+		}
+		if x.column != "description" && strings.ContainsFunc(x.value, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+			bad("%s: has a control character", x.column)
+		}
+	}
+	if strings.TrimSpace(r.Name) == "" {
+		bad("name: is missing")
+	}
+	if r.Capacity < 0 || r.Capacity > mostCapacity {
+		bad("capacity: %q is not a number from %d to %d", strconv.Itoa(r.Capacity), 0, mostCapacity)
+	}
+	if len(r.Features) > 100 {
+		bad("features: are more than 100")
+	}
 }
 
 // address finds the account and the type, each of which may follow from the

@@ -4,7 +4,8 @@
 //
 // The columns are found by name: email, name (or real_name), role, domain (or
 // cgp_domain, cgpro_domain), password_hash (or password, if it is a hash),
-// cgp_password (or cgpro_password), active. Others are left out and named.
+// cgp_password (or cgpro_password), active. Others are left out and named. Of
+// users who are there already only what is filled is changed.
 package userimport
 
 import (
@@ -25,6 +26,27 @@ import (
 type Row struct {
 	Line   int // of the file, from 1
 	Person gatekeeper.Person
+
+	given map[string]bool // the fields that the file fills
+}
+
+// Onto is a user who is there already as the row would have it: what the file
+// has no column for, or leaves empty, stays.
+func (r Row) Onto(u gatekeeper.User) gatekeeper.Person {
+	n := r.Person
+	if !r.given["name"] {
+		n.Name = u.Name
+	}
+	if !r.given["role"] {
+		n.Role = u.Role
+	}
+	if !r.given["domain"] {
+		n.CGPDomain = u.CGPDomain
+	}
+	if !r.given["active"] {
+		n.Active = u.Active
+	}
+	return n
 }
 
 // Result is what was read.
@@ -93,7 +115,11 @@ func (c columns) row(line int, values []string) (Row, error) {
 	default:
 		return Row{}, fmt.Errorf("line %d: active is neither yes nor no", line)
 	}
-	return Row{line, p}, nil
+	given := map[string]bool{}
+	for use := range c.at {
+		given[use] = get(use) != ""
+	}
+	return Row{line, p, given}, nil
 }
 
 func all(r io.Reader) (string, error) {
