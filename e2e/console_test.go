@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -51,6 +52,8 @@ func TestConsole(t *testing.T) {
 	refused("is not one XML element", "cgp", "ximss", `<a/><b/>`)
 
 	must("oslo@confroom.resources.example.test can be booked", "resource", "create", "oslo@confroom.resources.example.test", "--name", "Oslo", "--capacity", "8")
+	refused("capacity:", "resource", "create", "bad@confroom.resources.example.test", "--name", "Bad", "--capacity=-3")
+	refused("name: is missing", "resource", "create", "bad@confroom.resources.example.test", "--name", "")
 	refused("is a resource already", "resource", "create", "oslo@confroom.resources.example.test", "--name", "Oslo")
 	csv := filepath.Join(dir, "rooms.csv")
 	if err := os.WriteFile(csv, []byte("name,type,capacity\nBergen,conference-room,4\nBad,boat,1\n"), 0o600); err != nil {
@@ -62,6 +65,8 @@ func TestConsole(t *testing.T) {
 	refused("--yes says yes", "resource", "remove", "bergen@confroom.resources.example.test")
 	must("was removed", "resource", "remove", "bergen@confroom.resources.example.test", "--yes", "--account")
 	must("example.test: 0 pending", "outbox", "list")
+	must(`"givenUp": []`, "outbox", "list", "--json")
+	refused("was given up", "outbox", "retry", "example.test", "--booking", "nope")
 	must("0 calendar writes are tried again", "outbox", "retry", "example.test")
 	must("0 calendar writes were dropped", "outbox", "drop", "example.test", "--yes")
 
@@ -97,7 +102,41 @@ func TestConsole(t *testing.T) {
 	if code, out := status("doctor", "--cgp.host", "127.0.0.1", "--cgp.cli-port", "1"); code != 2 || !strings.Contains(out, "server.reach") {
 		t.Error(code, out)
 	}
-	_ = p
+	for _, bad := range [][]string{{"doctor", "--bogus"}, {"doctor", "--config", filepath.Join(dir, "none.toml")}} { // it could not look
+		if code, out := status(bad...); code != 3 {
+			t.Error(bad, code, out)
+		}
+	}
+
+	// Another organisation on the stand-in that runs, with its first person.
+	must("The organisation second.test is there", "tenant", "add", "second.test")
+	password := filepath.Join(dir, "password")
+	if err := os.WriteFile(password, []byte("not so public\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must("OK", "cgp", "cli", `CREATEACCOUNT rita@second.test {Password="not so public";}`, "--yes")
+	must("may enter second.test as admin", "user", "add", "rita@second.test", "--role", "admin", "--password-file", password)
+	if status, a := p.call(t, "POST", "/api/v2/auth/login", "", map[string]string{"email": "rita@second.test", "password": "not so public"}); status != 200 {
+		t.Error(status, a)
+	}
+	if err := os.WriteFile(password, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	refused("the password is empty", "user", "set", "rita@second.test", "--password-file", password)
+	var reports []map[string]any
+	if _, out := status("doctor", "--json"); json.Unmarshal([]byte(out), &reports) != nil || len(reports) != 2 {
+		t.Error(out)
+	}
+
+	// What is there stays as it is where a file does not say otherwise.
+	people := filepath.Join(dir, "people.csv")
+	if err := os.WriteFile(people, []byte("email,name\nrita@second.test,Rita R\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	must("name rita → Rita R", "user", "import", people, "--update", "--dry-run")
+	must("0 added, 1 changed, 0 refused", "user", "import", people, "--update")
+	must("1 as they were", "user", "import", people, "--update")
+	must(`"role": "admin"`, "user", "list", "rita", "--json")
 }
 
 // TestBackup: a backup that is made while others book is whole, and goes into

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 )
@@ -106,5 +107,32 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 				t.Errorf("the error shows the secret: %v", err)
 			}
 		})
+	}
+}
+
+// Numbers in the configuration file are what they are for flags; a duration
+// needs its unit.
+func TestNumbersOfTheFile(t *testing.T) {
+	t.Setenv("RMP_CONFIG", file(t, "listen = 5\n[cgp]\nsessions = 7\ntimeout = \"5s\"\n"))
+	got, err := parse(t, "serve")
+	if err != nil || got.Serve.Listen != "5" || got.Serve.CGP.Sessions != 7 || got.Serve.CGP.Timeout != 5*time.Second {
+		t.Errorf("%+v, %v", got.Serve.CGP, err)
+	}
+	t.Setenv("RMP_CONFIG", file(t, "[cgp]\ntimeout = 5\n"))
+	if _, err := parse(t, "serve"); err == nil || !strings.Contains(err.Error(), `cgp.timeout: 5 has no unit; write it as "5s"`) {
+		t.Errorf("a duration without a unit: %v", err)
+	}
+}
+
+// A variable that only looks like RMP's is told.
+func TestUnknownVariables(t *testing.T) {
+	var c commands
+	k, err := parser(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := unknownVariables(k.Model.Node, []string{"RMP_CGP_HOTS=x", "RMP_CGP_HOST=y", "RMP_DB_FILE=z", "RMP_PROBE_PASSWORD=p", "RMP_CONFIG=f", "PATH=p", "RMP_LISTN_FILE="})
+	if strings.Join(got, " ") != "RMP_CGP_HOTS RMP_LISTN_FILE" {
+		t.Error(got)
 	}
 }

@@ -22,7 +22,6 @@ import (
 	"rmp/internal/api"
 	"rmp/internal/app"
 	"rmp/internal/config"
-	"rmp/internal/fault"
 )
 
 type commands struct {
@@ -107,7 +106,7 @@ func main() {
 			code = status.Code
 		}
 		if err.Error() != "" {
-			fmt.Fprintln(os.Stderr, "rmp:", fault.Said(err))
+			fmt.Fprintln(os.Stderr, "rmp:", app.Said(err))
 		}
 		os.Exit(code)
 	}

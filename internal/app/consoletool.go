@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-
 	"rmp/communigate/cli"
 	"rmp/communigate/dataformat"
 	"rmp/communigate/ximss"
@@ -55,7 +54,7 @@ func lines(ctx context.Context, c config.Console, out io.Writer, prompt string, 
 	if c.Command != "" {
 		return run(c.Command)
 	}
-	var history io.Writer = io.Discard // there may be no such directory
+	history := io.Discard // there may be no such directory
 	if f, err := os.OpenFile(filepath.Join(c.Data, consoleHistory), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
 		defer f.Close() //nolint:errcheck // only what was typed
 		history = f

@@ -188,6 +188,9 @@ func reach(ctx context.Context, data string, c config.CGP, out io.Writer, log *s
 // CouldNotLook is the status of `rmp doctor` when nothing was looked at.
 const CouldNotLook = 3
 
+// Said is what to tell who typed a command of an error.
+func Said(err error) string { return fault.Said(err) }
+
 // ExitError ends the program with a status of its own.
 type ExitError struct {
 	Code int
@@ -246,7 +249,7 @@ func Doctor(ctx context.Context, c config.Doctor, out io.Writer) error {
 	})
 	var status *ExitError
 	if err != nil && !errors.As(err, &status) {
-		return &ExitError{CouldNotLook, fault.Said(err)}
+		return &ExitError{CouldNotLook, Said(err)}
 	}
 	return err
 }

@@ -46,7 +46,7 @@ func OutboxList(ctx context.Context, c config.OutboxList, out io.Writer) error {
 				return err
 			}
 			if c.JSON {
-				b := backlog{Domain: of.Domain, Pending: int(pending), Failed: int(failed), GivenUp: []write{}}
+				b := backlog{Domain: of.Domain, Pending: pending, Failed: failed, GivenUp: []write{}}
 				if !oldest.IsZero() {
 					b.Oldest = &oldest
 				}

@@ -117,7 +117,7 @@ var ximssReading = struct{ begins, ends []string }{
 }
 
 // ximssOpening are others, and those that open and close what is read.
-var ximssOpening = []string{"noop", "freebusyrequest", "calendaropen", "calendarclose", "folderopen", "folderclose", "folderbrowse", "bye"}
+var ximssOpening = []string{"noop", "freebusyrequest", "calendarreaditem", "calendaropen", "calendarclose", "folderopen", "folderclose", "folderbrowse", "bye"}
 
 // DangerOfXIMSS is the degree of a request of XIMSS.
 func DangerOfXIMSS(n *xmlnode.Node) Danger {

@@ -29,13 +29,14 @@ func TestParse(t *testing.T) {
 }
 
 func TestDanger(t *testing.T) {
-	for name, want := range map[cli.Word]Danger{"LISTDOMAINS": Reads, "GETACCOUNTSETTINGS": Reads, "NOOP": Reads, "CREATEACCOUNT": Changes, "UPDATEACCOUNTSETTINGS": Changes, "SETMAILBOXACL": Changes,
+	for name, want := range map[cli.Word]Danger{"LISTDOMAINS": Reads, "MAINDOMAINNAME": Reads, "ROUTE": Reads, "GETACCOUNTSETTINGS": Reads, "NOOP": Reads, "CREATEACCOUNT": Changes, "UPDATEACCOUNTSETTINGS": Changes, "SETMAILBOXACL": Changes,
 		"DELETEACCOUNT": Destroys, "SHUTDOWN": Destroys, "KILLSESSION": Destroys} {
 		if got := DangerOf(name); got != want {
 			t.Errorf("%s: %d", name, got)
 		}
 	}
-	for name, want := range map[string]Danger{"mailboxList": Reads, "calendarPublish": Changes, "folderMessageDelete": Destroys, "prefsStore": Changes, "fileRead": Reads} {
+	for name, want := range map[string]Danger{"mailboxList": Reads, "calendarPublish": Changes, "folderMessageDelete": Destroys, "prefsStore": Changes, "fileRead": Reads, "findEvents": Reads, "calendarReadItem": Reads, "readIMAP": Reads,
+		"folderOpen": Reads, "freeBusyRequest": Reads, "mailboxRightsSet": Changes, "listRemove": Destroys} {
 		if got := DangerOfXIMSS(xmlnode.New(name)); got != want {
 			t.Errorf("%s: %d", name, got)
 		}

@@ -207,7 +207,7 @@ func Check(r directory.Resource, bad func(format string, args ...any)) {
 		bad("name: is missing")
 	}
 	if r.Capacity < 0 || r.Capacity > mostCapacity {
-		bad("capacity: %q is not a number from %d to %d", strconv.Itoa(r.Capacity), 0, mostCapacity)
+		bad("%s: %q is not a number from %d to %d", "capacity", strconv.Itoa(r.Capacity), 0, mostCapacity)
 	}
 	if len(r.Features) > 100 {
 		bad("features: are more than 100")

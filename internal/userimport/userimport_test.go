@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"rmp/internal/gatekeeper"
 	"rmp/internal/tenant"
 )
 
@@ -90,4 +91,23 @@ func FuzzSQL(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestOnto: of somebody who is there already, what the file does not say stays.
+func TestOnto(t *testing.T) {
+	there := gatekeeper.User{Email: "ben@a.test", Name: "Ben", Role: tenant.Admin, CGPDomain: "mail.a.test", Active: false}
+	for text, want := range map[string]gatekeeper.Person{
+		"email,name\nben@a.test,Benjamin\n":           {Email: "ben@a.test", Name: "Benjamin", Role: tenant.Admin, CGPDomain: "mail.a.test"},
+		"email,name,role,active\nben@a.test,,,\n":     {Email: "ben@a.test", Name: "Ben", Role: tenant.Admin, CGPDomain: "mail.a.test"},
+		"email,role,active\nben@a.test,user,1\n":      {Email: "ben@a.test", Name: "Ben", Role: tenant.User, CGPDomain: "mail.a.test", Active: true},
+		"email,domain,enabled\nben@a.test,a.test,0\n": {Email: "ben@a.test", Name: "Ben", Role: tenant.Admin, CGPDomain: "a.test"},
+	} {
+		got, err := CSV(strings.NewReader(text))
+		if err != nil || len(got.Rows) != 1 {
+			t.Fatal(err)
+		}
+		if n := got.Rows[0].Onto(there); n != want {
+			t.Errorf("%q: %+v", text, n)
+		}
+	}
 }
