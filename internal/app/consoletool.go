@@ -3,7 +3,6 @@ package app
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -135,7 +134,7 @@ func ConsoleCLI(ctx context.Context, c config.Console, out io.Writer) error {
 				if text, bad := dataformat.Text(answer); bad == nil && err == nil && answer != nil {
 					said = text
 				}
-				_, _ = fmt.Fprintf(out, "> %s\n< %v\n  after %v\n", shown, said, time.Since(began).Round(time.Microsecond))
+				_, _ = fmt.Fprintf(wire(c, out), "> %s\n< %v\n  after %v\n", shown, said, time.Since(began).Round(time.Microsecond))
 			}
 			if danger != console.Reads {
 				err = errors.Join(err, t.audit(ctx, of.ID, "console-cli", string(command.Name), nil))
@@ -149,6 +148,14 @@ func ConsoleCLI(ctx context.Context, c config.Console, out io.Writer) error {
 			return console.Print(out, answer)
 		})
 	})
+}
+
+// wire is where what goes over the wire is shown: JSON is alone on the output.
+func wire(c config.Console, out io.Writer) io.Writer {
+	if c.JSON {
+		return os.Stderr
+	}
+	return out
 }
 
 func outcome(err error) any {
@@ -183,7 +190,7 @@ func ConsoleXIMSS(ctx context.Context, c config.Console, out io.Writer) error {
 				if console.Secret(line) {
 					shown = "<" + n.Name + " …/> (holds a password)"
 				}
-				_, _ = fmt.Fprintf(out, "> %s\n", shown)
+				_, _ = fmt.Fprintf(wire(c, out), "> %s\n", shown)
 			}
 			replies, err := session.Do(ctx, ximss.NewRequest(n))
 			if danger != console.Reads {
@@ -192,19 +199,15 @@ func ConsoleXIMSS(ctx context.Context, c config.Console, out io.Writer) error {
 			if err != nil {
 				return err
 			}
+			list := []any{}
 			for _, r := range replies {
 				for _, d := range r.Data {
 					if c.Wire {
-						_, _ = fmt.Fprintf(out, "< %s\n", d)
+						_, _ = fmt.Fprintf(wire(c, out), "< %s\n", d)
 					}
 					if c.JSON {
-						e := json.NewEncoder(out)
-						e.SetIndent("", "  ")
-						err = e.Encode(console.XMLAsJSON(d))
-					} else {
-						err = console.PrintXML(out, d)
-					}
-					if err != nil {
+						list = append(list, console.XMLAsJSON(d))
+					} else if err := console.PrintXML(out, d); err != nil {
 						return err
 					}
 				}
@@ -212,9 +215,10 @@ func ConsoleXIMSS(ctx context.Context, c config.Console, out io.Writer) error {
 					return r.Err
 				}
 			}
-			if !c.JSON {
-				_, _ = fmt.Fprintln(out, "OK")
+			if c.JSON {
+				return printJSON(out, list)
 			}
+			_, _ = fmt.Fprintln(out, "OK")
 			return nil
 		})
 	})
