@@ -85,6 +85,8 @@ type world struct {
 	people []calendar
 	named  []calendar   // the resources of the query
 	pool   [][]calendar // the candidates of each AnyOf, the smallest first
+	// largest is, of an AnyOf without a candidate, the largest that is too small.
+	largest map[int]directory.Resource
 }
 
 // calendar is one account in a search.

@@ -71,7 +71,11 @@ func (f *finder) why() []Why {
 			}
 		}
 		text := fmt.Sprintf("no %s that fits is free", a.Type)
-		switch {
+		switch largest, small := f.largest[i]; {
+		case small:
+			text = fmt.Sprintf("no %s has %d seats; the largest has %d (%s)", a.Type, a.MinCapacity, largest.Capacity, largest.Name)
+		case len(f.pool[i]) == 0:
+			text = fmt.Sprintf("there is no %s that fits", a.Type)
 		case len(f.pool[i]) < n:
 			text = fmt.Sprintf("there are %d of the type %s that fit, not %d", len(f.pool[i]), a.Type, n)
 		case n > 1:

@@ -50,6 +50,19 @@ func (e *Engine) searchWorld(ctx context.Context, q *Query) (world, []Account, t
 		found = slices.DeleteFunc(found, func(r directory.Resource) bool { return !r.Active })
 		slices.SortStableFunc(found, func(a, b directory.Resource) int { return a.Capacity - b.Capacity })
 		pools[i] = found[:min(len(found), MaxPool)]
+		if len(found) == 0 && a.MinCapacity > 0 {
+			smaller, err := e.resources(t).Resources(ctx, directory.Filter{Type: a.Type, Features: a.Features, Site: a.Site})
+			if err != nil {
+				return w, nil, time.Time{}, fmt.Errorf("find slots: %w", err)
+			}
+			smaller = slices.DeleteFunc(smaller, func(r directory.Resource) bool { return !r.Active || r.Capacity == 0 })
+			if len(smaller) > 0 {
+				if w.largest == nil {
+					w.largest = map[int]directory.Resource{}
+				}
+				w.largest[i] = slices.MaxFunc(smaller, func(a, b directory.Resource) int { return a.Capacity - b.Capacity })
+			}
+		}
 		all = append(all, pools[i]...)
 	}
 	// One reading for each, however often it is named.

@@ -28,7 +28,7 @@ var languages = []words{
 		later:       "Signing in is not possible at the moment, because the mail server or the single sign-on cannot be asked. Please try again soon.",
 		unreadable:  "The form could not be read. Please try again."},
 	{Lang: "de", Name: "Deutsch", SignIn: "Anmelden", Lead: "Räume, Autos, Geräte und Besprechungen: sehen, was frei ist, und buchen.", Address: "Adresse", Password: "Passwort", SignOn: "Single Sign-on",
-		Demo: "Das ist die Vorführung.", User: "eine Benutzerin", Manager: "eine Verwalterin", Admin: "Administration", DemoPassword: "Das Passwort aller drei ist",
+		Demo: "Das ist die Vorführung.", User: "eine Benutzerin", Manager: "eine Betreuerin", Admin: "Administration", DemoPassword: "Das Passwort aller drei ist",
 		GoOn:        "Weiter zur Anmeldung Ihrer Organisation",
 		wrong:       "Adresse oder Passwort ist falsch.",
 		wrongSignOn: "Das Single Sign-on wurde nicht angenommen, oder es kennt Sie unter einer Adresse, die hier keinen Zutritt hat.",

@@ -149,7 +149,7 @@ var germanPlanner = map[string]string{
 	"%d of %d participants are free, enough for the quorum":           "%s von %s können, das genügt",
 	"cannot come, and need not: %s":                                   "können nicht, müssen auch nicht: %s",
 	"the smallest that is free is more than twice as large as needed": "die kleinste freie Ressource ist mehr als doppelt so groß wie nötig",
-	"the smallest that fits is free":                                  "die kleinste passende ist frei",
+	"the smallest that fits is free":                                  "die kleinste passende Ressource ist frei",
 	"as early as may be":                                              "so früh wie möglich",
 
 	"the range, with the notice that is asked for, is shorter than the meeting": "der Zeitraum ist mit der verlangten Frist kürzer als die Besprechung",
@@ -162,6 +162,8 @@ var germanPlanner = map[string]string{
 	"%s is taken or closed":                                                     "%s ist belegt oder geschlossen",
 	"whether %s is free is not known: %s":                                       "ob %s frei ist, ist nicht bekannt: %s",
 	"no %s that fits is free":                                                   "keine passende Ressource der Art %s ist frei",
+	"no %s has %d seats; the largest has %d (%s)":                               "keine Ressource der Art %s hat %s Plätze; die größte hat %s (%s)",
+	"there is no %s that fits":                                                  "keine Ressource der Art %s passt",
 	"there are %d of the type %s that fit, not %d":                              "von der Art %[2]s passen %[1]s, nicht %[3]s",
 	"fewer than %d of the type %s that fit are free":                            "von der Art %[2]s sind weniger als %[1]s passende frei",
 	"without %s":                                                                "ohne %s",

@@ -204,7 +204,7 @@ for (const [n, [device, size]] of Object.entries({ desktop: sizes.desktop, phone
       await (await block(page, 'essen', 'Daily stand-up\\s?, 07:00')).click();
       await button(page, 'Cancel …').click();
       await page.getByLabel('Reason for cancelling').fill('a holiday');
-      await button(page, 'Cancel this booking').click();
+      await button(page, 'Cancel this date').click();
       await page.getByText('Cancelled: Daily stand-up.').waitFor();
     };
     await cancelOne();

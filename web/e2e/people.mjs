@@ -26,6 +26,9 @@ await test('an event of one’s own is made and changed, and who may read it doe
   await button(page, 'Month').click();
   await event.click();
   await button(page, 'Remove Own thing').click();
+  await page.getByText('Remove Own thing from the calendar?').waitFor();
+  await accessible(page, 'the question before an event is removed');
+  await page.getByRole('dialog').getByRole('button', { name: 'Remove', exact: true }).click();
   await event.waitFor({ state: 'detached' });
   await accessible(page, 'month');
 });
@@ -89,6 +92,11 @@ await test('a folder of contacts is made, used and removed', async () => {
   await button(page, 'Delete').click();
   await page.getByText('Removed: Sam Supplier.').waitFor();
   must((await page.getByText('Sam Supplier', { exact: true }).count()) === 0, 'it is gone');
+  await button(page, 'Undo').click();
+  await page.getByText('It is there again.').waitFor();
+  await button(page, 'Edit Sam Supplier').click();
+  await button(page, 'Delete').click();
+  await page.getByText('Removed: Sam Supplier.').waitFor();
 });
 
 await test('a resource has a page: favourite, rules, week, feed with a QR code', async () => {

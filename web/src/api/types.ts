@@ -74,4 +74,6 @@ export interface Draft {
   location?: string;
   rule?: Rule | null; // how it repeats
   choices?: Record<string, string>; // what was decided about dates that are taken
+  kept?: boolean; // it has been put away, and so holds what somebody wrote
+  editing?: Booking; // the booking that is being changed
 }

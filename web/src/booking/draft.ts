@@ -34,7 +34,7 @@ export function draftOf(b: Booking, days = 0): Draft {
 
 const place = 'rmp.draft';
 /** Puts away what is being written while the person has to sign in again. */
-export const putAway = (d: Draft) => sessionStorage.setItem(place, JSON.stringify(d));
+export const putAway = (d: Draft) => sessionStorage.setItem(place, JSON.stringify({ ...d, kept: true }));
 export function takeBack(): Draft | null {
   const text = sessionStorage.getItem(place);
   sessionStorage.removeItem(place);

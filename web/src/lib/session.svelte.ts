@@ -13,6 +13,7 @@ export const shared = $state({
   draft: null as api.Draft | null, // open in the booking sheet
   shown: null as api.Booking | null, // open in the sheet of a booking
   editing: null as api.Booking | null, // open in the booking sheet to be changed
+  resumed: null as api.Draft | null, // how far that had come before a new sign-in
   help: false,
 });
 

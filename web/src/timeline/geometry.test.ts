@@ -62,6 +62,15 @@ describe('drag', () => {
   });
   test('what is moved follows where it was taken, and keeps its length', () => {
     expect(to({ kind: 'move', span, grab: 10.5 * hour }, 12.55 * hour)).toEqual({ start: 12 * hour, end: 13 * hour });
+    expect(to({ kind: 'move', span, grab: 10.5 * hour }, 10.55 * hour)).toEqual(span); // hardly moved
+    // What begins the day before, or ends the day after, stays as long and goes as far as it is pulled.
+    const night = { start: -2 * hour, end: 6 * hour };
+    expect(to({ kind: 'move', span: night, grab: 3 * hour }, 3.1 * hour)).toEqual(night);
+    expect(to({ kind: 'move', span: night, grab: 3 * hour }, 4 * hour)).toEqual({ start: -hour, end: 7 * hour });
+    const late = { start: 22 * hour, end: 30 * hour };
+    expect(to({ kind: 'move', span: late, grab: 23 * hour }, 22 * hour)).toEqual({ start: 21 * hour, end: 29 * hour });
+    expect(to({ kind: 'start', span: night }, 2 * hour)).toEqual({ start: 2 * hour, end: 6 * hour });
+    expect(to({ kind: 'end', span: late }, 23 * hour)).toEqual({ start: 22 * hour, end: 23 * hour });
     expect(to({ kind: 'move', span, grab: 10.5 * hour }, -hour)).toEqual({ start: 0, end: hour });
     expect(to({ kind: 'move', span, grab: 10.5 * hour }, 99 * hour)).toEqual({ start: 23 * hour, end: 24 * hour });
   });

@@ -52,15 +52,24 @@ export function dragged(d: Drag, at: number, s: Pick<Scale, 'from' | 'till'>, st
       };
     }
     case 'move': {
+      if (Math.abs(to - d.grab) < step / 2) return d.span;
       const length = d.span.end - d.span.start;
       const wanted = near(d.span.start + to - d.grab, s.from, step);
-      const start = Math.max(s.from, Math.min(wanted, down(s.till - length, s.from, step)));
+      // What begins or ends beyond the scale may stay there.
+      const latest = Math.max(down(s.till - length, s.from, step), d.span.start);
+      const start = Math.max(Math.min(s.from, d.span.start), Math.min(wanted, latest));
       return { start, end: start + length };
     }
     case 'start':
-      return { start: Math.max(s.from, Math.min(near(to, s.from, step), down(d.span.end - 1, s.from, step))), end: d.span.end };
+      return {
+        start: Math.max(Math.min(s.from, d.span.start), Math.min(near(to, s.from, step), down(d.span.end - 1, s.from, step))),
+        end: d.span.end,
+      };
     case 'end':
-      return { start: d.span.start, end: Math.min(s.till, Math.max(near(to, s.from, step), up(d.span.start + 1, s.from, step))) };
+      return {
+        start: d.span.start,
+        end: Math.min(Math.max(s.till, d.span.end), Math.max(near(to, s.from, step), up(d.span.start + 1, s.from, step))),
+      };
   }
 }
 
