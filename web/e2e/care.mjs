@@ -155,3 +155,122 @@ await test('a resource is removed only after a question', async () => {
   await button(page, 'Remove it with its future bookings').click();
   await page.getByText('Removed: Narvik.').waitFor();
 });
+
+await test('the end goes with the beginning, over midnight too, and the pattern with the day', async () => {
+  const page = await signedIn('anna@example.test', '/timeline?date=' + on(20));
+  const [start, end] = [page.getByLabel('From'), page.getByLabel('Until')];
+  await drag(page, 'berlin', 9, 10);
+  await page.getByLabel('Title').fill('Moves');
+  await start.fill('14:00');
+  must((await end.inputValue()) === '15:00', 'an hour still: ' + (await end.inputValue()));
+  await start.fill('23:30');
+  must((await end.inputValue()) === '00:30' && (await page.getByLabel('Last day').inputValue()) === on(21), 'it ends on the next day');
+  await page.getByRole('dialog').getByLabel('Day', { exact: true }).fill(on(25));
+  must((await page.getByLabel('Last day').inputValue()) === on(26), 'the last day goes with the day');
+  await page.getByLabel('Repeat').selectOption({ label: 'every week' });
+  const pattern = () => page.locator('.days [aria-pressed=true]').allInnerTexts();
+  const before = await pattern();
+  await page.getByRole('dialog').getByLabel('Day', { exact: true }).fill(on(26));
+  const after = await pattern();
+  must(before.length === 1 && after.length === 1 && before[0] !== after[0], `the weekday goes with the day: ${before} ${after}`);
+});
+
+await test('what somebody else has changed meanwhile is shown, and can be written over', async () => {
+  const anna = await api('anna@example.test');
+  const made = await anna('POST', '/api/v2/bookings', {
+    title: 'Of two minds',
+    start: on(22) + 'T09:00:00Z',
+    end: on(22) + 'T10:00:00Z',
+    resources: ['cork@confroom.resources.example.test'],
+  });
+  const page = await signedIn('anna@example.test', '/bookings?from=' + on(22));
+  await button(page, /^Edit Of two minds/).click();
+  await page.getByLabel('Title').fill('Mine');
+  const { id } = made;
+  await anna('PUT', '/api/v2/bookings/' + id, {
+    title: 'Theirs',
+    start: on(22) + 'T09:00:00Z',
+    end: on(22) + 'T10:00:00Z',
+    resources: ['cork@confroom.resources.example.test'],
+  });
+  await button(page, 'Save').click();
+  await button(page, 'Show what was changed').waitFor();
+  await button(page, 'Save mine over it').click();
+  await page.getByText('Changed: Mine.').waitFor();
+  must((await anna('GET', '/api/v2/bookings/' + id)).title === 'Mine', 'it was written over');
+});
+
+await test('a change that is half written comes back after a new sign-in', async () => {
+  const anna = await api('anna@example.test');
+  await anna('POST', '/api/v2/bookings', {
+    title: 'To be changed',
+    start: on(23) + 'T09:00:00Z',
+    end: on(23) + 'T10:00:00Z',
+    resources: ['cork@confroom.resources.example.test'],
+  });
+  const page = await signedIn('anna@example.test', '/bookings?from=' + on(23));
+  await button(page, /^Edit To be changed/).click();
+  await page.getByLabel('Title').fill('Half changed');
+  await page.context().clearCookies();
+  await button(page, 'Save').click();
+  await page.getByLabel('Password').fill('rmp-demo');
+  await page.getByLabel('Address').fill('anna@example.test');
+  await button(page, 'Sign in').click();
+  await page.getByRole('heading', { name: 'Change To be changed' }).waitFor();
+  must((await page.getByLabel('Title').inputValue()) === 'Half changed', 'what was written is there');
+  await button(page, 'Save').click();
+  await page.getByText('Changed: Half changed.').waitFor();
+});
+
+await test('an open sheet follows what becomes of its booking, which can be had back', async () => {
+  const anna = await api('anna@example.test');
+  const { id } = await anna('POST', '/api/v2/bookings', {
+    title: 'Watched',
+    start: on(24) + 'T09:00:00Z',
+    end: on(24) + 'T10:00:00Z',
+    resources: ['cork@confroom.resources.example.test'],
+  });
+  const page = await signedIn('anna@example.test', '/bookings?from=' + on(24));
+  await button(page, /^Details Watched/).click();
+  await page.getByRole('dialog').getByText('confirmed', { exact: true }).waitFor();
+  await anna('DELETE', '/api/v2/bookings/' + id);
+  await page.getByRole('dialog').getByText('cancelled', { exact: true }).waitFor();
+  await button(page, 'Book it after all').click();
+  await page.getByRole('dialog').getByText('confirmed', { exact: true }).waitFor();
+  await page.getByText('It is booked again: Watched.').waitFor();
+  // The same booking opens from the calendar.
+  await page.goto(url + '/calendar?date=' + on(24));
+  await page
+    .getByRole('button', { name: /Watched/ })
+    .first()
+    .click();
+  await button(page, 'Open the booking').click();
+  await button(page, 'Cancel …').waitFor();
+});
+
+await test('a changed date does not give its name to the whole series', async () => {
+  const anna = await api('anna@example.test');
+  const body = {
+    title: 'Weekly chain',
+    start: on(27) + 'T09:00:00Z',
+    end: on(27) + 'T10:00:00Z',
+    timeZone: 'UTC',
+    resources: ['cork@confroom.resources.example.test'],
+  };
+  const { id } = await anna('POST', '/api/v2/bookings', { ...body, recurrence: 'FREQ=DAILY;COUNT=3' });
+  await anna('PUT', `/api/v2/bookings/${id}?scope=this&occurrence=${on(28)}T09:00:00Z`, {
+    ...body,
+    title: 'Special date',
+    start: on(28) + 'T09:00:00Z',
+    end: on(28) + 'T10:00:00Z',
+  });
+  const page = await signedIn('anna@example.test', '/bookings?from=' + on(27));
+  await button(page, /^Edit Special date/).click();
+  await page.getByLabel('Which dates').selectOption({ label: 'all dates' });
+  await page.waitForFunction(() => [...document.querySelectorAll('dialog input')].some((i) => i.value === 'Weekly chain'));
+  await page.getByLabel('Description').fill('For all of them');
+  await button(page, 'Save').click();
+  await page.getByText('Changed: Weekly chain.').waitFor();
+  const now = await anna('GET', '/api/v2/bookings/' + id);
+  must(now.title === 'Weekly chain' && now.description === 'For all of them', JSON.stringify(now));
+});
