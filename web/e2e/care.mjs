@@ -163,6 +163,11 @@ await test('the end goes with the beginning, over midnight too, and the pattern 
   await page.getByLabel('Title').fill('Moves');
   await start.fill('14:00');
   must((await end.inputValue()) === '15:00', 'an hour still: ' + (await end.inputValue()));
+  await end.focus();
+  await page.keyboard.type('1630'); // 01:00 for a moment
+  must((await end.inputValue()) === '16:30', 'as it was typed: ' + (await end.inputValue()));
+  must((await page.getByLabel('Last day').count()) === 0, 'it ends on the same day');
+  await end.fill('15:00');
   await start.fill('23:30');
   must((await end.inputValue()) === '00:30' && (await page.getByLabel('Last day').inputValue()) === on(21), 'it ends on the next day');
   await page.getByRole('dialog').getByLabel('Day', { exact: true }).fill(on(25));

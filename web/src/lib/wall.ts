@@ -19,9 +19,9 @@ export function follow(before: Wall, to: Pick<Wall, 'date' | 'start'>): Pick<Wal
   return { endDate: iso.slice(0, 10), end: iso.slice(11, 16) };
 }
 
-/** The last day of a span whose end has been set: the next one, where it would be before the beginning. */
+/** The last day of a span of which nobody has chosen it: the next one, where it would end before its beginning. */
 export function lastDay(w: Wall): string {
-  if (!complete(w) || !w.end || w.endDate > w.date || (w.endDate === w.date && w.end > w.start)) return w.endDate;
+  if (!complete(w) || !w.end) return w.endDate;
   return w.end > w.start ? w.date : addDays(w.date, 1);
 }
 
