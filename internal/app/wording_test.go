@@ -33,7 +33,7 @@ func TestAnswersInTheLanguageOfTheRequest(t *testing.T) {
 		{"/api/v2/bookings", book(at.AddDate(0, 0, 1), 3*time.Hour), 422, []string{"bucht man für höchstens 2 Stunden", "Gegen die Regeln der Ressource"}, []string{"is booked for at most 2 hours"}, []string{"maximumDurationInMinutes"}},
 		{"/api/v2/bookings/preview", book(at.AddDate(0, 0, 1), 3*time.Hour), 200, []string{"bucht man für höchstens 2 Stunden"}, []string{"is booked for at most 2 hours"}, []string{`"state":"refused"`}},
 		{"/api/v2/availability/slots", map[string]any{"users": []string{"root@a.test"}, "anyOf": map[string]any{"type": "conference-room", "minCapacity": 1000}, "duration": 60, "from": at, "till": at.AddDate(0, 0, 1)}, 200,
-			[]string{"von der Art Raum passen 0, nicht 1"}, []string{"there are 0 of the type conference-room that fit, not 1"}, []string{`"kind":"resources"`}},
+			[]string{"keine Ressource der Art Raum hat 1000 Plätze; die größte hat 4 (hall)"}, []string{"no conference-room has 1000 seats; the largest has 4 (hall)"}, []string{`"kind":"resources"`}},
 		{"/api/v2/resources/import?dryRun=true", nil, 200, []string{"name: fehlt"}, []string{"name: is missing"}, []string{`"result":"refused"`}},
 	} {
 		for header, want := range map[string][]string{"de-DE,de;q=0.9": c.de, "": c.en, "fr": c.en} {
